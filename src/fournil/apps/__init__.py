@@ -1,0 +1,1 @@
+"""Beside the flow: looking into a run, chatting and translating with a model."""

@@ -1,0 +1,1 @@
+"""What the rooms share: documents, records, ledger, shards, licences, languages, energy, errors. No torch here."""

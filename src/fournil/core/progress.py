@@ -1,0 +1,166 @@
+"""Bars with rates and time left on a terminal; plain lines, not too many, elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+PLAIN_SECONDS = 10.0
+"""How long plain output stays silent at least between two lines of one task."""
+
+
+class Bar:
+    """One task under way: `advance` it; its total may become known late."""
+
+    def __init__(self, title: str, total: float | None, unit: str) -> None:
+        self.title = title
+        self.total = total
+        self.unit = unit
+        self.done = 0.0
+        self.began = time.monotonic()
+
+    def advance(self, amount: float = 1, note: str = "") -> None:
+        """Say that `amount` more is done; `note` is shown beside the bar."""
+        self.done += amount
+        self._show(note)
+
+    def set_total(self, total: float) -> None:
+        """Say how much there is in all."""
+        self.total = total
+        self._show("")
+
+    def _show(self, note: str) -> None:
+        """Nothing to show: quiet."""
+
+    def _end(self) -> None:
+        """Nothing to end: quiet."""
+
+
+class _PlainBar(Bar):
+    def __init__(self, title: str, total: float | None, unit: str, file: TextIO) -> None:
+        super().__init__(title, total, unit)
+        self._file = file
+        self._last = self.began
+
+    def _show(self, note: str) -> None:
+        now = time.monotonic()
+        if now - self._last < PLAIN_SECONDS:
+            return
+        self._last = now
+        seconds = now - self.began
+        rate = self.done / seconds if seconds else 0.0
+        whole = f"/{self.total:,.0f}" if self.total else ""
+        left = f", {duration((self.total - self.done) / rate)} left" if self.total and rate else ""
+        tail = f"  {note}" if note else ""
+        print(
+            f"    {self.title}: {self.done:,.0f}{whole} {self.unit}, {rate:,.1f}/s{left}{tail}",
+            file=self._file,
+            flush=True,
+        )
+
+    def _end(self) -> None:
+        seconds = time.monotonic() - self.began
+        if seconds >= 1:
+            print(f"    {self.title}: {self.done:,.0f} {self.unit} in {duration(seconds)}", file=self._file, flush=True)
+
+
+class _RichBar(Bar):
+    def __init__(self, title: str, total: float | None, unit: str, bars: Any) -> None:  # noqa: ANN401 - rich loads late
+        super().__init__(title, total, unit)
+        self._bars = bars
+        self._id = bars.add_task(title, total=total, unit=unit, note="")
+
+    def _show(self, note: str) -> None:
+        fields = {"note": note} if note else {}
+        self._bars.update(self._id, completed=self.done, total=self.total, **fields)
+
+
+class Progress:
+    """Shows nothing. `for_terminal` and `plain` make those that show."""
+
+    def note(self, text: str) -> None:
+        """Say a line."""
+
+    @contextmanager
+    def task(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Bar]:
+        """Show one task while the block runs.
+
+        Args:
+            title: What is being done.
+            total: How much there is, if known.
+            unit: In what it is counted, in the plural.
+        """
+        yield Bar(title, total, unit)
+
+
+class PlainProgress(Progress):
+    """Plain lines for logs: the start is silent, then at most a line in ten seconds, then the end."""
+
+    def __init__(self, file: TextIO | None = None) -> None:
+        self._file = file or sys.stdout
+
+    def note(self, text: str) -> None:
+        """Say a line."""
+        print(f"    {text}", file=self._file, flush=True)
+
+    @contextmanager
+    def task(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Bar]:
+        """Show one task as plain lines."""
+        bar = _PlainBar(title, total, unit, self._file)
+        yield bar
+        bar._end()
+
+
+class RichProgress(Progress):
+    """Bars on a terminal."""
+
+    def __init__(self, console: Any) -> None:  # noqa: ANN401 - rich loads late
+        self._console = console
+
+    def note(self, text: str) -> None:
+        """Say a line."""
+        self._console.print(f"    {text}", highlight=False, markup=False)
+
+    @contextmanager
+    def task(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Bar]:
+        """Show one task as a bar with rate and time left."""
+        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("[dim]{task.fields[note]}"),
+        )
+        with Bars(*columns, console=self._console, transient=True, refresh_per_second=4) as bars:
+            yield _RichBar(title, total, unit, bars)
+
+
+def progress_for(file: TextIO, *, quiet: bool = False) -> Progress:
+    """Choose bars for a terminal, plain lines for anything else, nothing when quiet."""
+    if quiet:
+        return Progress()
+    if not file.isatty():
+        return PlainProgress(file)
+    from rich.console import Console
+
+    return RichProgress(Console(file=file))
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them: `8 s`, `2 min 05 s`, `1 h 20 min`."""
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, rest = divmod(seconds, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"

@@ -1,0 +1,1 @@
+"""What several stages and apps need: text, tokenizers, the model, training."""

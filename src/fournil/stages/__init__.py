@@ -1,0 +1,1 @@
+"""The stages of a bake, one folder each, in the order of the flow."""
