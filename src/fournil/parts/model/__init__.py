@@ -1,0 +1,1 @@
+"""The transformer in plain PyTorch, in and out of Hugging Face folders and GGUF files."""

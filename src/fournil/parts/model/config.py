@@ -1,0 +1,220 @@
+"""The shape of a model, under the names that Hugging Face's Llama gives them (standard library only)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fournil.core.errors import FournilError
+
+ROPE_TYPES = ("default", "linear", "llama3")
+
+
+@dataclass(frozen=True)
+class RopeScaling:
+    """How rotary frequencies are stretched beyond the length a model was first trained on."""
+
+    rope_type: str = "default"
+    """"default" (none), "linear" (all frequencies divided by factor) or "llama3" (low frequencies only)."""
+    factor: float = 1.0
+    """How many times longer the context becomes."""
+    low_freq_factor: float = 1.0
+    """llama3: wavelengths above original length / this are divided by factor."""
+    high_freq_factor: float = 4.0
+    """llama3: wavelengths below original length / this are left alone."""
+    original_max_position_embeddings: int = 8192
+    """llama3: the length before stretching, in tokens."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The shape of a Llama: what stands in config.json, no more than what changes the arithmetic."""
+
+    vocab_size: int
+    """Rows of the embedding: ids are 0 to vocab_size - 1."""
+    hidden_size: int = 192
+    """Width of the residual stream."""
+    intermediate_size: int = 512
+    """Width of the feed-forward layer."""
+    num_hidden_layers: int = 4
+    """Transformer blocks."""
+    num_attention_heads: int = 3
+    """Query heads in each block."""
+    num_key_value_heads: int | None = None
+    """Key and value heads in each block, shared by groups of query heads (None: one for each query head)."""
+    head_dim: int | None = None
+    """Width of a head (None: hidden_size / num_attention_heads)."""
+    max_position_embeddings: int = 256
+    """The longest context that the model is meant for, in tokens."""
+    rope_theta: float = 10_000.0
+    """Base of the rotary position frequencies."""
+    rope_scaling: RopeScaling | None = None
+    """How rotary frequencies are stretched (None: not at all)."""
+    rms_norm_eps: float = 1e-5
+    """What RMSNorm adds to the mean square."""
+    tie_word_embeddings: bool = False
+    """Whether the output layer is the embedding."""
+    bos_token_id: int | None = 1
+    """Id of the token that begins a text, where one is used."""
+    eos_token_id: int | tuple[int, ...] | None = 2
+    """Id (or ids) of the token that ends a text."""
+    pad_token_id: int | None = None
+    """Id of the token that fills batches."""
+
+    def __post_init__(self) -> None:
+        """Refuse shapes that no Llama can have.
+
+        Raises:
+            FournilError: A width, a number of heads or a rotary type makes no sense.
+        """
+        for name in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"):
+            if getattr(self, name) < 1:
+                raise FournilError(f"{name} is {getattr(self, name)}", fix=f"Give {name} a value of at least 1.")
+        if self.head_dim is None and self.hidden_size % self.num_attention_heads:
+            raise FournilError(
+                f"hidden_size {self.hidden_size} is no multiple of num_attention_heads {self.num_attention_heads}",
+                fix="Change one of them, or set head_dim.",
+            )
+        if self.head_width % 2:
+            raise FournilError(f"head_dim is {self.head_width}", fix="Rotary positions need an even head_dim.")
+        if self.key_value_heads < 1 or self.num_attention_heads % self.key_value_heads:
+            raise FournilError(
+                f"{self.num_attention_heads} attention heads cannot share {self.key_value_heads} key and value heads",
+                fix="Make num_attention_heads a multiple of num_key_value_heads.",
+            )
+        if self.rope_scaling is not None and self.rope_scaling.rope_type not in ROPE_TYPES:
+            raise FournilError(
+                f"unknown rotary scaling {self.rope_scaling.rope_type!r}", fix=f"Known are {', '.join(ROPE_TYPES)}."
+            )
+
+    @property
+    def head_width(self) -> int:
+        """Width of a head, resolved."""
+        return self.head_dim if self.head_dim is not None else self.hidden_size // self.num_attention_heads
+
+    @property
+    def key_value_heads(self) -> int:
+        """Number of key and value heads, resolved."""
+        return self.num_key_value_heads if self.num_key_value_heads is not None else self.num_attention_heads
+
+    def num_embedding_parameters(self) -> int:
+        """Parameters of the embedding and, unless tied, the output layer."""
+        return self.vocab_size * self.hidden_size * (1 if self.tie_word_embeddings else 2)
+
+    def num_block_parameters(self) -> int:
+        """Parameters of all blocks and norms (what scaling laws call non-embedding)."""
+        heads = self.num_attention_heads + 2 * self.key_value_heads
+        attention = self.hidden_size * self.head_width * (heads + self.num_attention_heads)
+        feed_forward = 3 * self.hidden_size * self.intermediate_size
+        return self.num_hidden_layers * (attention + feed_forward + 2 * self.hidden_size) + self.hidden_size
+
+    def num_parameters(self) -> int:
+        """All parameters."""
+        return self.num_embedding_parameters() + self.num_block_parameters()
+
+    def training_flops_per_token(self, context_length: int) -> float:
+        """Floating-point operations to train on one token, counted product by product.
+
+        Two for each multiply-add, three times the forward pass; causal attention over half the context on average;
+        the embedding's lookup costs nothing, the output layer does.
+        """
+        matrices = self.num_block_parameters() - (2 * self.num_hidden_layers + 1) * self.hidden_size
+        matrices += self.vocab_size * self.hidden_size
+        attention = self.num_hidden_layers * 2 * self.num_attention_heads * self.head_width * (context_length + 1) / 2
+        return 6.0 * (matrices + attention)
+
+    def to_hugging_face(self, dtype: str) -> dict[str, Any]:
+        """The content of config.json.
+
+        Args:
+            dtype: The weights' type, "float32" or "bfloat16".
+        """
+        scaling: dict[str, Any] | None = None
+        if self.rope_scaling is not None and self.rope_scaling.rope_type != "default":
+            scaling = {"rope_type": self.rope_scaling.rope_type, "factor": self.rope_scaling.factor}
+            if self.rope_scaling.rope_type == "llama3":
+                scaling |= {
+                    "low_freq_factor": self.rope_scaling.low_freq_factor,
+                    "high_freq_factor": self.rope_scaling.high_freq_factor,
+                    "original_max_position_embeddings": self.rope_scaling.original_max_position_embeddings,
+                }
+        return {
+            "architectures": ["LlamaForCausalLM"],
+            "model_type": "llama",
+            "attention_bias": False,
+            "attention_dropout": 0.0,
+            "mlp_bias": False,
+            "hidden_act": "silu",
+            "initializer_range": 0.02,
+            "use_cache": True,
+            "torch_dtype": dtype,
+            "vocab_size": self.vocab_size,
+            "hidden_size": self.hidden_size,
+            "intermediate_size": self.intermediate_size,
+            "num_hidden_layers": self.num_hidden_layers,
+            "num_attention_heads": self.num_attention_heads,
+            "num_key_value_heads": self.key_value_heads,
+            "head_dim": self.head_width,
+            "max_position_embeddings": self.max_position_embeddings,
+            "rope_theta": self.rope_theta,
+            "rope_scaling": scaling,
+            "rms_norm_eps": self.rms_norm_eps,
+            "tie_word_embeddings": self.tie_word_embeddings,
+            "bos_token_id": self.bos_token_id,
+            "eos_token_id": list(self.eos_token_id) if isinstance(self.eos_token_id, tuple) else self.eos_token_id,
+            "pad_token_id": self.pad_token_id,
+        }
+
+    @staticmethod
+    def from_hugging_face(config: Mapping[str, Any], where: str = "config.json") -> ModelConfig:
+        """Read the content of a Llama's config.json, as transformers 4 or 5 writes it.
+
+        Args:
+            config: The parsed JSON object.
+            where: The file's name, for errors.
+
+        Raises:
+            FournilError: It is no Llama, or has a part (biases, another activation) that this model has not.
+        """
+        architectures = config.get("architectures") or ["LlamaForCausalLM"]
+        if config.get("model_type", "llama") != "llama" or "LlamaForCausalLM" not in architectures:
+            raise FournilError(
+                f"architecture {architectures[0]} (model_type {config.get('model_type')!r}) is not a Llama",
+                where=where,
+                fix="Fournil's own model reads LlamaForCausalLM folders only.",
+            )
+        for name in ("attention_bias", "mlp_bias"):
+            if config.get(name):
+                raise FournilError(f"{name} is true", where=where, fix="Only Llamas without biases can be read.")
+        if config.get("hidden_act", "silu") != "silu":
+            raise FournilError(f"hidden_act is {config['hidden_act']!r}", where=where, fix="Only silu can be read.")
+        rope = dict(config.get("rope_parameters") or config.get("rope_scaling") or {})
+        rope_type = rope.get("rope_type", rope.get("type", "default"))
+        scaling = None
+        if rope_type != "default":
+            known = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
+            scaling = RopeScaling(rope_type=rope_type, **{name: rope[name] for name in known if name in rope})
+        eos = config.get("eos_token_id")
+        try:
+            return ModelConfig(
+                vocab_size=config["vocab_size"],
+                hidden_size=config["hidden_size"],
+                intermediate_size=config["intermediate_size"],
+                num_hidden_layers=config["num_hidden_layers"],
+                num_attention_heads=config["num_attention_heads"],
+                num_key_value_heads=config.get("num_key_value_heads"),
+                head_dim=config.get("head_dim"),
+                max_position_embeddings=config.get("max_position_embeddings", 2048),
+                rope_theta=float(config.get("rope_theta", rope.get("rope_theta", 10_000.0))),
+                rope_scaling=scaling,
+                rms_norm_eps=config.get("rms_norm_eps", 1e-6),
+                tie_word_embeddings=config.get("tie_word_embeddings", False),
+                bos_token_id=config.get("bos_token_id"),
+                eos_token_id=tuple(eos) if isinstance(eos, list) else eos,
+                pad_token_id=config.get("pad_token_id"),
+            )
+        except KeyError as error:
+            raise FournilError(
+                f"{error.args[0]} is missing", where=where, fix="Give the model's full folder."
+            ) from None

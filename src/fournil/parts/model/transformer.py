@@ -1,0 +1,170 @@
+"""Llama in plain PyTorch: RMSNorm, rotary positions, grouped-query attention, SwiGLU.
+
+Shapes: B batch, T tokens, N = B x T tokens in a row, D width, F feed-forward width, H query heads, K key/value heads,
+C head width, S tokens to look at, V vocabulary.
+
+Query, key and value are one matrix, as are gate and up: on a CPU the number of small operations, not their size,
+limits a small model. folder.py splits them again, so that files hold Hugging Face's names.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from fournil.parts.model.attention import Cache, rotary_table, rotate
+from fournil.parts.model.config import ModelConfig
+from fournil.parts.model.cross_entropy import linear_cross_entropy
+
+
+class Block(nn.Module):
+    """One transformer block: attention, then feed-forward, each added to the stream."""
+
+    def __init__(self, config: ModelConfig, layer: int) -> None:
+        """Make the weights, unset (Llama.reset or folder.load sets them)."""
+        super().__init__()
+        self.layer = layer
+        self.num_heads, self.num_kv, self.head_width = (
+            config.num_attention_heads,
+            config.key_value_heads,
+            config.head_width,
+        )
+        self.eps = config.rms_norm_eps
+        width = config.hidden_size
+        self.attention_norm = nn.Parameter(torch.empty(width))
+        self.qkv = nn.Parameter(torch.empty((self.num_heads + 2 * self.num_kv) * self.head_width, width))
+        self.attention_out = nn.Parameter(torch.empty(width, self.num_heads * self.head_width))
+        self.feed_norm = nn.Parameter(torch.empty(width))
+        self.gate_up = nn.Parameter(torch.empty(2 * config.intermediate_size, width))
+        self.down = nn.Parameter(torch.empty(width, config.intermediate_size))
+
+    def forward(
+        self, x_BTD: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None, mask: Tensor | None, causal: bool
+    ) -> Tensor:
+        """Add this block's attention and feed-forward to the stream."""
+        B, T, D = x_BTD.shape
+        turning = self.num_heads + self.num_kv
+        heads = F.linear(F.rms_norm(x_BTD, (D,), self.attention_norm, self.eps), self.qkv)
+        heads = heads.view(B, T, turning + self.num_kv, self.head_width).transpose(1, 2)
+        turned, v_BKTC = heads.split((turning, self.num_kv), dim=1)
+        q_BHTC, k_BKTC = rotate(turned, cos, sin).split((self.num_heads, self.num_kv), dim=1)
+        k_BKSC, v_BKSC = k_BKTC, v_BKTC
+        if cache is not None:
+            k_BKSC, v_BKSC = cache.extend(self.layer, k_BKTC, v_BKTC)
+        seen_BHTC = F.scaled_dot_product_attention(
+            q_BHTC, k_BKSC, v_BKSC, attn_mask=mask, is_causal=causal, enable_gqa=self.num_heads != self.num_kv
+        )
+        x_BTD = x_BTD + F.linear(seen_BHTC.transpose(1, 2).reshape(B, T, -1), self.attention_out)
+        gate_BTF, up_BTF = F.linear(F.rms_norm(x_BTD, (D,), self.feed_norm, self.eps), self.gate_up).chunk(2, dim=-1)
+        return x_BTD + F.linear(F.silu(gate_BTF) * up_BTF, self.down)
+
+
+class Llama(nn.Module):
+    """A Llama language model; its arithmetic is that of transformers' LlamaForCausalLM."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Make the weights, unset (call `reset`, or use folder.load)."""
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Parameter(torch.empty(config.vocab_size, config.hidden_size))
+        self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.num_hidden_layers))
+        self.norm = nn.Parameter(torch.empty(config.hidden_size))
+        self.unembedding = (
+            None if config.tie_word_embeddings else nn.Parameter(torch.empty(config.vocab_size, config.hidden_size))
+        )
+        cos, sin = rotary_table(config, config.max_position_embeddings)
+        self.register_buffer("cos", cos, persistent=False)
+        self.register_buffer("sin", sin, persistent=False)
+
+    @property
+    def output_weight(self) -> Tensor:
+        """The output layer's matrix [V, D] (the embedding where they are tied)."""
+        return self.embedding if self.unembedding is None else self.unembedding
+
+    @torch.no_grad()
+    def reset(self, seed: int) -> Llama:
+        """Set all weights for training from nothing, as a pure function of `seed`.
+
+        Matrices that read the stream start uniform with standard deviation 1 / sqrt(width); matrices that write to
+        it, and an untied output layer, start at zero, so that every block begins as the identity and the first loss
+        is exactly log(vocabulary).
+        """
+        generator = torch.Generator().manual_seed(seed)
+        tied = self.unembedding is None
+        width = self.config.hidden_size
+        noise = torch.randn(self.embedding.shape, generator=generator) * (width**-0.5 if tied else 1.0)
+        self.embedding.copy_(noise)
+        if self.unembedding is not None:
+            self.unembedding.zero_()
+        self.norm.fill_(1.0)
+        bound = math.sqrt(3.0 / width)
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            block.attention_norm.fill_(1.0)
+            block.feed_norm.fill_(1.0)
+            for matrix in (block.qkv, block.gate_up):
+                matrix.copy_((torch.rand(matrix.shape, generator=generator) * 2 - 1) * bound)
+            block.attention_out.zero_()
+            block.down.zero_()
+        return self
+
+    def forward(
+        self,
+        ids_BT: Tensor,
+        *,
+        positions_BT: Tensor | None = None,
+        cache: Cache | None = None,
+        mask: Tensor | None = None,
+    ) -> Tensor:
+        """Read tokens.
+
+        Args:
+            ids_BT: Token ids.
+            positions_BT: Each token's position (None: counted from the cache's length on).
+            cache: What was read before; it grows by T.
+            mask: True where a token may look, broadcastable to [B, 1, T, S] (None: at itself and all before).
+
+        Returns:
+            The last stream after its norm, [B, T, D]: give it to `logits`.
+        """
+        T = ids_BT.shape[1]
+        past = 0 if cache is None else cache.length
+        if positions_BT is None:
+            self._grow_table(past + T)
+            cos, sin = self.cos[past : past + T], self.sin[past : past + T]
+        else:
+            self._grow_table(int(positions_BT.max()) + 1)
+            cos, sin = self.cos[positions_BT].unsqueeze(1), self.sin[positions_BT].unsqueeze(1)
+        if mask is None and past and T > 1:
+            mask = torch.ones(T, past + T, dtype=torch.bool, device=ids_BT.device).tril(past)
+        causal = mask is None and T > 1
+        x_BTD = F.embedding(ids_BT, self.embedding)
+        for block in self.blocks:
+            x_BTD = block(x_BTD, cos, sin, cache, mask, causal)
+        if cache is not None:
+            cache.advance(T)
+        return F.rms_norm(x_BTD, (x_BTD.shape[-1],), self.norm, self.config.rms_norm_eps)
+
+    def logits(self, hidden_BTD: Tensor) -> Tensor:
+        """Scores of every next token, [B, T, V]; give it only the positions that are needed."""
+        return F.linear(hidden_BTD, self.output_weight.to(hidden_BTD.dtype))
+
+    def loss(self, ids_BT: Tensor, targets_BT: Tensor) -> Tensor:
+        """Cross-entropy of each target token, in nats, float32 [B, T]; zero where the target is -100.
+
+        Args:
+            ids_BT: What the model reads.
+            targets_BT: The token that follows each, or -100 where none is to be learnt.
+        """
+        hidden_BTD = self(ids_BT)
+        losses_N = linear_cross_entropy(hidden_BTD.flatten(0, 1), self.output_weight, targets_BT.flatten())
+        return losses_N.view(targets_BT.shape)
+
+    def _grow_table(self, num_positions: int) -> None:
+        """Positions beyond max_position_embeddings turn on as they are: the caller decides whether that is wise."""
+        if num_positions > self.cos.shape[0]:
+            cos, sin = rotary_table(self.config, max(num_positions, 2 * self.cos.shape[0]))
+            self.cos, self.sin = cos.to(self.cos), sin.to(self.sin)
