@@ -20,6 +20,12 @@ class Context:
     """`cpu` or `cuda`, as found or as told."""
     threads: int = 1
     """How many threads a stage may use."""
+    name: str = "model"
+    """The recipe's name: what exported files and pages are called."""
+    title: str = ""
+    """The recipe's one-line title."""
+    description: str = ""
+    """What the recipe says of its model."""
     progress: Progress = field(default_factory=Progress, compare=False)
     """Where bars and notes go."""
 

@@ -105,33 +105,46 @@ def sha256_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def hash_tree(folder: Path, *, known: dict[str, dict[str, Any]] | None = None) -> dict[str, Any]:
+SEEN = ".seen.json"
+"""Sizes, times and hashes of a folder's files as last read, so that an untouched file is not read again."""
+
+
+def hash_tree(folder: Path, *, trust_times: bool = True) -> dict[str, Any]:
     """Hash every file below a folder.
 
     Hidden names (`.work`, unfinished `.tmp-` files) are no outputs and are left out, as is the record itself.
 
     Args:
         folder: The folder.
-        known: An earlier tree's `files`; a file whose size and time are the same is not read again.
+        trust_times: Do not read a file again whose size and time are those of the last call; False reads all.
 
     Returns:
-        `{"sha256": hash over names and hashes, "bytes": total, "files": {name: {"sha256", "bytes", "mtime_ns"}}}`.
+        `{"sha256": hash over names and hashes, "bytes": total, "files": {name: {"sha256", "bytes"}}}`.
     """
-    files: dict[str, dict[str, Any]] = {}
+    seen = _read_seen(folder / SEEN) if trust_times else {}
+    now: dict[str, list[Any]] = {}
     for path in sorted(_visible_files(folder)):
         name = path.relative_to(folder).as_posix()
         status = path.stat()
-        old = (known or {}).get(name)
-        if old and old["bytes"] == status.st_size and old.get("mtime_ns") == status.st_mtime_ns:
-            digest = old["sha256"]
-        else:
-            digest = sha256_file(path)
-        files[name] = {"sha256": digest, "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+        stamp = [status.st_size, status.st_mtime_ns]
+        old = seen.get(name, [])
+        now[name] = old if old[:2] == stamp else [*stamp, sha256_file(path)]
+    if now != seen:
+        with contextlib.suppress(FournilError):  # a folder that may only be read is hashed again next time
+            write_json(folder / SEEN, now)
+    files = {name: {"sha256": digest, "bytes": size} for name, (size, _, digest) in now.items()}
     return {
         "sha256": canonical_hash({name: entry["sha256"] for name, entry in files.items()}),
         "bytes": sum(entry["bytes"] for entry in files.values()),
         "files": files,
     }
+
+
+def _read_seen(path: Path) -> dict[str, list[Any]]:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 def _visible_files(folder: Path) -> Iterator[Path]:

@@ -1,0 +1,364 @@
+"""The flow: which stages there are, which are stale, running those, and the ledger that only this module writes."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import importlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fournil.core import ledger
+from fournil.core.context import Artifact, Context
+from fournil.core.energy import Meter, peak_memory_bytes, reset_peak_memory
+from fournil.core.errors import EXIT_USAGE, FournilError
+from fournil.core.files import canonical_hash, hash_tree, sha256_file
+from fournil.core.record import (
+    Record,
+    artifact_fields,
+    code_version,
+    freshness_key,
+    machine,
+    read_record,
+    write_record,
+)
+from fournil.core.settings import to_table
+from fournil.recipe import SECTIONS, Recipe, freeze
+
+STAGES = SECTIONS
+"""The stages in order. The recipe's sections, the folders of a run and the numbered docs show the same order."""
+
+BASE_MODEL = "base"
+"""How evaluate and export name the pretrained model; finetuned ones have their own names."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of one run, with where its inputs come from."""
+
+    stage: str
+    name: str
+    """The stage's name, or the finetuned model's."""
+    folder: str
+    config: Any
+    inputs: dict[str, str | Path] = field(default_factory=dict)
+    """Role → folder of an earlier step of this run (a string), or a path outside the run."""
+
+    @property
+    def label(self) -> str:
+        """How messages name the step."""
+        return self.folder
+
+
+def folder_of(stage: str) -> str:
+    """Return the folder of a stage, such as `02-curate`."""
+    return f"{STAGES.index(stage) + 1:02d}-{stage}"
+
+
+def steps_of(recipe: Recipe) -> list[Step]:
+    """Lay out a recipe's steps in order, each with its inputs."""
+    steps: list[Step] = []
+    models: dict[str, str] = {}
+    for stage in (stage for stage in STAGES if stage in recipe.stages):
+        for config in recipe.stages[stage]:
+            folder = folder_of(stage)
+            name = stage
+            if stage == "finetune":
+                name = config.name
+                folder = f"{folder}/{name}"
+                if name in models:
+                    raise FournilError(f"two models are called {name!r}", where=f"finetune.{name}", code=EXIT_USAGE)
+            inputs = _inputs(stage, config, recipe, models)
+            steps.append(Step(stage, name, folder, config, inputs))
+            if stage in ("pretrain", "finetune"):
+                models[BASE_MODEL if stage == "pretrain" else name] = folder
+    return steps
+
+
+def _inputs(stage: str, config: Any, recipe: Recipe, models: dict[str, str]) -> dict[str, str | Path]:  # noqa: ANN401
+    if stage == "curate":
+        return {"sources": folder_of("sources")}
+    if stage == "tokenizer":
+        return {"curate": folder_of("curate")}
+    if stage == "pretrain":
+        return {"tokenizer": folder_of("tokenizer")}
+    if stage in ("finetune", "export"):
+        found: dict[str, str | Path] = {"model": _model(config.model, models, stage)}
+        return found | ({"curate": folder_of("curate")} if stage == "finetune" else {})
+    if stage == "evaluate":
+        text = {"curate": folder_of("curate")} if "curate" in recipe.stages else {"text": folder_of("sources")}
+        return {"model": _model(config.model, models, stage), **text}
+    return {}
+
+
+def _model(wanted: str, models: dict[str, str], stage: str) -> str | Path:
+    if not wanted and models:
+        return list(models.values())[-1]
+    if wanted in models:
+        return models[wanted]
+    if wanted and Path(wanted).expanduser().is_dir():
+        return Path(wanted).expanduser().resolve()
+    what = f"no model {wanted!r}" if wanted else "no model is named"
+    fix = f"Models before this stage: {', '.join(models) or 'none'}; or name a folder in the Hugging Face layout."
+    raise FournilError(what, where=f"{stage}.model", fix=fix, code=EXIT_USAGE)
+
+
+def stage_module(stage: str) -> Any:  # noqa: ANN401 - a module
+    """Import a stage: `FORMAT`, `run`, and `reads` where it depends on files outside the run."""
+    return importlib.import_module(f"fournil.stages.{stage}")
+
+
+@dataclass(frozen=True)
+class State:
+    """Whether a step needs to run."""
+
+    step: Step
+    fresh: bool
+    why: str
+    """`up to date`, or why it is not."""
+    record: Record | None = None
+
+
+def states(recipe: Recipe, run: Path) -> Iterator[State]:
+    """Say of each step in order whether it is fresh; steps after a stale one are stale too, if they depend on it."""
+    stale: set[str] = set()
+    for step in steps_of(recipe):
+        state = state_of(step, recipe, run, stale)
+        if not state.fresh:
+            stale.add(step.folder)
+        yield state
+
+
+def state_of(step: Step, recipe: Recipe, run: Path, stale: set[str] | None = None) -> State:
+    """Say whether one step's output is what its config, inputs and format would make now."""
+    record = read_record(run / step.folder)
+    if record is None:
+        return State(step, False, "missing")
+    behind = sorted(str(place) for place in step.inputs.values() if str(place) in (stale or set()))
+    if step.stage == "report" and stale:
+        behind = sorted(stale)
+    if behind:
+        return State(step, False, f"{behind[0]} is stale", record)
+    format_now = stage_module(step.stage).FORMAT
+    if record.format != format_now:
+        return State(step, False, f"made by format {record.format}, now {format_now}", record)
+    config = _config_table(step, recipe)
+    if record.config != config:
+        return State(step, False, f"changed: {', '.join(_differences(record.config, config)[:3])}", record)
+    inputs = _hash_inputs(step, run)
+    changed = sorted(role for role in inputs if record.inputs.get(role, {}).get("sha256") != inputs[role]["sha256"])
+    if changed or len(inputs) != len(record.inputs):
+        return State(step, False, f"changed input: {', '.join(changed) or 'one less'}", record)
+    if hash_tree(run / step.folder)["sha256"] != record.outputs["sha256"]:
+        return State(step, False, "its files were altered", record)
+    return State(step, True, "up to date", record)
+
+
+def _config_table(step: Step, recipe: Recipe) -> dict[str, Any]:
+    shared = {"languages": list(recipe.head.languages), "seed": recipe.head.seed}
+    if step.stage == "report":
+        shared |= {"name": recipe.head.name, "title": recipe.head.title, "description": recipe.head.description}
+    if step.stage == "export":
+        shared |= {"name": recipe.head.name}
+    return {**to_table(step.config), "shared": shared}
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[str]:
+    found: list[str] = []
+    for key in sorted(set(old) | set(new)):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += _differences(before, after, f"{path}{key}.")
+        elif before != after:
+            found.append(f"{path}{key}")
+    return found
+
+
+def _hash_inputs(step: Step, run: Path) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for role, place in step.inputs.items():
+        path = run / place if isinstance(place, str) else place
+        found[role] = _hash_place(path, str(place))
+    reads = getattr(stage_module(step.stage), "reads", None)
+    for number, path in enumerate(reads(step.config) if reads else ()):
+        found[f"file-{number:04d}"] = _hash_place(path, str(path))
+    if step.stage == "report":
+        found["ledger"] = _hash_ledger(run)
+    return found
+
+
+def _hash_place(path: Path, name: str) -> dict[str, Any]:
+    if path.is_file():
+        return {"path": name, "sha256": sha256_file(path), "bytes": path.stat().st_size}
+    if not path.is_dir():
+        raise FournilError("no such file or folder", where=path)
+    record = read_record(path)
+    tree = record.outputs if record else hash_tree(path)
+    return {"path": name, "sha256": tree["sha256"], "bytes": tree["bytes"]}
+
+
+def _hash_ledger(run: Path) -> dict[str, Any]:
+    last = [r for r in ledger.latest(ledger.read_ledger(run)).values() if r.stage != "report"]
+    rows = sorted(({"stage": r.stage, "name": r.name, "record": canonical_hash(r.to_json())} for r in last), key=str)
+    return {"path": ledger.FILE_NAME, "sha256": canonical_hash(rows), "bytes": 0}
+
+
+@contextlib.contextmanager
+def holding(run: Path) -> Iterator[None]:
+    """Hold a run folder while the block runs; a second bake in it is told who holds it.
+
+    Raises:
+        FournilError: When another process holds it, or the folder cannot be written.
+    """
+    path = run / ".lock"
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise FournilError("this run folder cannot be written", where=run, fix="Choose another with --run.") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            holder = file.read().strip() or "another process"
+            fix = "Wait for it to end, or choose another folder with --run."
+            raise FournilError(f"{holder} is baking in this folder", where=run, fix=fix) from error
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()}")
+        file.flush()
+        yield
+
+
+Tell = Callable[[Step, str, Record | None], None]
+"""Called with a step and `fresh`, `start`, `resume` or `done`."""
+
+
+def bake(recipe: Recipe, run: Path, context: Context, tell: Tell, *, until: str | None = None) -> list[Record]:
+    """Run every step that is missing or stale, in order.
+
+    Args:
+        recipe: What to bake.
+        run: The run folder; made when missing.
+        context: What stages share.
+        tell: Is told what happens.
+        until: The last stage to bring up to date; all by default.
+
+    Returns:
+        The records of all steps, fresh ones included.
+    """
+    records: list[Record] = []
+    with holding(run):
+        freeze(recipe, run / "recipe.lock.toml")
+        for step in steps_of(recipe):
+            if until is not None and STAGES.index(step.stage) > STAGES.index(until):
+                break
+            state = state_of(step, recipe, run)
+            if state.fresh and state.record is not None:
+                _enter(run, state.record)
+                tell(step, "fresh", state.record)
+                records.append(state.record)
+                continue
+            records.append(_run_step(step, recipe, run, context, tell))
+    return records
+
+
+def _run_step(step: Step, recipe: Recipe, run: Path, context: Context, tell: Tell) -> Record:
+    module = stage_module(step.stage)
+    config, inputs = _config_table(step, recipe), _hash_inputs(step, run)
+    key = freshness_key(step.stage, step.name, module.FORMAT, config, inputs)
+    out = run / ".partial" / step.folder
+    tell(step, "resume" if _prepare(out, key) else "start", None)
+    places = {role: run / place if isinstance(place, str) else place for role, place in step.inputs.items()}
+    if step.stage == "report":
+        places["run"] = run
+    meter, began, spent_before = Meter(), time.monotonic(), _spent(out)
+    reset_peak_memory()
+    artifact: Artifact = module.run(step.config, places, out, context)
+    shutil.rmtree(out / ".work", ignore_errors=True)
+    record = Record(
+        stage=step.stage,
+        name=step.name,
+        format=module.FORMAT,
+        inputs=inputs,
+        config=config,
+        outputs=hash_tree(out),
+        code=code_version(),
+        machine=machine() | {"threads": context.threads, "device": context.device},
+        seconds=round(time.monotonic() - began + spent_before, 3),
+        peak_memory_bytes=peak_memory_bytes(),
+        energy=meter.stop().to_json(),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        **artifact_fields(artifact),
+    )
+    _publish(out, run / step.folder, record)
+    _enter(run, record)
+    tell(step, "done", record)
+    return record
+
+
+def _prepare(out: Path, key: str) -> bool:
+    """Keep what an earlier try of the same thing left, delete what another left. Says whether it goes on."""
+    marker = out / ".key"
+    if out.is_dir() and marker.is_file() and marker.read_text().strip() == key:
+        return True
+    if out.exists():
+        shutil.rmtree(out)
+    (out / ".work").mkdir(parents=True)
+    marker.write_text(key + "\n")
+    return False
+
+
+def _spent(out: Path) -> float:
+    """Seconds that killed tries took, as far as their files tell: from the key's time to the last change."""
+    marker = out / ".key"
+    times = [path.stat().st_mtime for path in out.rglob("*") if path.is_file()]
+    return max(0.0, max(times) - marker.stat().st_mtime) if times else 0.0
+
+
+def _publish(out: Path, final: Path, record: Record) -> None:
+    write_record(out, record)
+    (out / ".key").unlink(missing_ok=True)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    old = final.parent / f".old-{final.name}"
+    if old.exists():
+        shutil.rmtree(old)
+    if final.exists():
+        final.replace(old)
+    out.replace(final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _enter(run: Path, record: Record) -> None:
+    """Append a record to the ledger unless it is the last one of its stage already (killed before it was entered)."""
+    last = ledger.latest(ledger.read_ledger(run)).get((record.stage, record.name))
+    if last is None or last.to_json() != record.to_json():
+        ledger.append(run, record)
+
+
+def verify(run: Path) -> list[str]:
+    """Read every file of a run again and return what does not fit its record, as sentences."""
+    wrong: list[str] = []
+    for record in ledger.latest(ledger.read_ledger(run)).values():
+        folder = run / folder_of(record.stage)
+        folder = folder / record.name if record.stage == "finetune" else folder
+        if not folder.is_dir():
+            wrong.append(f"{folder.name}: the folder is missing")
+            continue
+        now = hash_tree(folder, trust_times=False)["files"]
+        then = record.outputs["files"]
+        for name in sorted(set(now) | set(then)):
+            if name not in now:
+                wrong.append(f"{folder.name}/{name}: missing")
+            elif name not in then:
+                wrong.append(f"{folder.name}/{name}: not in the record")
+            elif now[name]["sha256"] != then[name]["sha256"]:
+                wrong.append(f"{folder.name}/{name}: altered")
+    return wrong
