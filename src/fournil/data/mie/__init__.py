@@ -1,0 +1,1 @@
+"""Original parallel French and English documents, so that the recipe "mie" bakes without a network."""
