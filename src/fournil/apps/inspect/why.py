@@ -1,0 +1,158 @@
+"""A document's story: where it came from, what was cut or masked in it, and why it was kept, held out or refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fournil.core.errors import FournilError
+from fournil.core.shards import read_batches
+
+MAX_MATCHES = 20
+EXCERPT = 400
+
+_PLACES = (
+    ("01-sources/documents", "read from its source"),
+    ("01-sources/pairs", "read from its source"),
+    ("01-sources/refused", "refused"),
+    ("02-curate/documents", "kept for training"),
+    ("02-curate/pairs", "kept for training"),
+    ("02-curate/heldout/documents", "kept, held out: no training step sees it"),
+    ("02-curate/heldout/pairs", "kept, held out: no training step sees it"),
+    ("02-curate/refused", "refused"),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """One row with the id, and the folder that it stands in."""
+
+    place: str
+    verdict: str
+    row: dict[str, Any]
+
+
+def why(run: Path, id: str, file: TextIO, *, as_json: bool = False) -> int:
+    """Print the story of one document or pair.
+
+    Args:
+        run: The run folder.
+        id: Its id, or the beginning or a part of one that fits a single document.
+        file: Where to print.
+        as_json: Print the rows found as JSON instead.
+
+    Raises:
+        FournilError: When nothing has that id, or several things do.
+    """
+    if not run.is_dir():
+        raise FournilError("no such run", where=run)
+    whole = _resolve(run, id)
+    found = [item for place, verdict in _PLACES for item in _rows(run, place, verdict, whole)]
+    edits = [row for batch in read_batches(run / "02-curate" / "edits") for row in _matching(batch, whole)]
+    evidence = _evidence(run, found)
+    if as_json:
+        rows = [{"place": item.place, "verdict": item.verdict, "row": item.row} for item in found]
+        story = {"id": whole, "found": rows, "edits": edits, "evidence": evidence}
+        print(json.dumps(story, ensure_ascii=False, indent=2, default=str), file=file)
+        return 0
+    for line in _story(whole, found, edits, evidence):
+        print(line, file=file)
+    return 0
+
+
+def _resolve(run: Path, id: str) -> str:
+    matches: list[str] = []
+    for place, _ in _PLACES:
+        for batch in read_batches(run / place, columns=["id"]):
+            ids = batch.column("id")
+            if pc.any(pc.equal(ids, id)).as_py():
+                return id
+            if len(matches) < MAX_MATCHES:
+                matches += ids.filter(pc.match_substring(ids, id)).to_pylist()
+    different = sorted(set(matches))
+    if not different:
+        fix = "Ids stand in the column `id` of the Parquet files under 01-sources and 02-curate."
+        raise FournilError(f"nothing in this run is called {id!r}", where=run, fix=fix)
+    if len(different) > 1:
+        shown = ", ".join(different[:5]) + (" …" if len(different) > 5 else "")
+        raise FournilError(f"{id!r} fits several: {shown}", where=run, fix="Give one of them whole.")
+    return different[0]
+
+
+def _rows(run: Path, place: str, verdict: str, id: str) -> Iterator[Found]:
+    for batch in read_batches(run / place):
+        for row in _matching(batch, id):
+            yield Found(place, verdict, row)
+
+
+def _matching(batch: pa.RecordBatch, id: str) -> list[dict[str, Any]]:
+    return batch.filter(pc.equal(batch.column("id"), id)).to_pylist()
+
+
+def _evidence(run: Path, found: list[Found]) -> dict[str, Any] | None:
+    keys = {item.row.get("evidence") for item in found} - {None}
+    for batch in read_batches(run / "01-sources" / "evidence.parquet") if keys else ():
+        for row in batch.filter(pc.is_in(batch.column("key"), pa.array(sorted(keys)))).to_pylist():
+            return row
+    return None
+
+
+def _story(id: str, found: list[Found], edits: list[dict[str, Any]], evidence: dict[str, Any] | None) -> Iterator[str]:
+    first = found[0].row
+    yield id
+    if first.get("title"):
+        yield f"  title      {first['title']}"
+    yield f"  source     {first['source']}" + (f", {first['url']}" if first.get("url") else "")
+    yield f"  licence    {first['licence']}" + (f" ({_grade(evidence)})" if evidence else "")
+    yield ""
+    for item in found:
+        yield f"  {item.place}: {item.verdict}"
+        if item.verdict == "refused":
+            yield from _reason(item.row)
+    if edits:
+        yield ""
+        yield f"  edited in {len(edits)} place{'s' if len(edits) > 1 else ''}:"
+        for edit in edits[:12]:
+            was = "(not kept)" if edit["was"] is None else repr(edit["was"])
+            place = f"at {edit['start']}: " if edit["start"] is not None else ""
+            yield f"    {edit['step']}/{edit['rule']} {place}{was} → {edit['now']!r}"
+    yield ""
+    yield from _excerpt(found[-1].row)
+
+
+def _grade(evidence: dict[str, Any]) -> str:
+    parts = [evidence["grade"], evidence.get("file"), evidence.get("paragraph") or evidence.get("statement")]
+    text = ": ".join(" ".join(str(part).split()) for part in parts if part)
+    return text if len(text) <= 160 else text[:159] + "…"
+
+
+def _reason(row: dict[str, Any]) -> Iterator[str]:
+    parts = [f"step {row['step']}, rule {row['rule']}"]
+    if row.get("value") is not None:
+        parts.append(f"value {row['value']}")
+    if row.get("bound") is not None:
+        parts.append(f"bound {row['bound']}")
+    if row.get("kept_id"):
+        parts.append(f"kept instead: {row['kept_id']}")
+    yield f"    {', '.join(parts)}"
+    text = row.get("text") or ""
+    for start, end in (row.get("spans") or [])[:3]:
+        yield f"    at {start}: {text[start : min(end, start + 160)]!r}"
+
+
+def _excerpt(row: dict[str, Any]) -> Iterator[str]:
+    if row.get("texts"):
+        for language, text in row["texts"]:
+            yield f"  {language}  {text[:EXCERPT]}"
+        return
+    text = row.get("text") or ""
+    for line in text[:EXCERPT].splitlines():
+        yield f"  | {line}"
+    if len(text) > EXCERPT:
+        yield f"  | … ({len(text):,} characters)"
