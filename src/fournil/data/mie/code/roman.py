@@ -1,7 +1,7 @@
 """Roman numerals, both ways."""
 
 VALUES = (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1)
-SYMBOLS = tuple(zip(VALUES, "M CM D CD C XC L XL X IX V IV I".split(), strict=True))
+SYMBOLS = tuple(zip(VALUES, ["M", "CM", "D", "CD", "C", "XC", "L", "XL", "X", "IX", "V", "IV", "I"], strict=True))
 
 
 def to_roman(number: int) -> str:
