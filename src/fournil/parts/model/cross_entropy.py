@@ -51,7 +51,7 @@ class _LinearCrossEntropy(torch.autograd.Function):
             scores_cV.scatter_add_(1, targets_M[part].unsqueeze(1), -grad_M[part].unsqueeze(1))
             scores_cV = scores_cV.to(hidden_MD.dtype)
             torch.mm(scores_cV, cast_VD, out=grad_hidden_MD[part])
-            grad_weight_VD.addmm_(scores_cV.T.to(weight_VD.dtype), hidden_MD[part].to(weight_VD.dtype))
+            grad_weight_VD += scores_cV.T @ hidden_MD[part]
         return grad_hidden_MD, grad_weight_VD, None
 
 

@@ -41,6 +41,14 @@ class Block(nn.Module):
         self.gate_up = nn.Parameter(torch.empty(2 * config.intermediate_size, width))
         self.down = nn.Parameter(torch.empty(width, config.intermediate_size))
 
+    def matrix_rows(self, name: str) -> tuple[int, ...]:
+        """How many rows each of the matrices has that the parameter `name` holds."""
+        if name == "qkv":
+            return (self.num_heads * self.head_width, *[self.num_kv * self.head_width] * 2)
+        if name == "gate_up":
+            return (self.gate_up.shape[0] // 2,) * 2
+        return (self.get_parameter(name).shape[0],)
+
     def forward(
         self, x_BTD: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None, mask: Tensor | None, causal: bool
     ) -> Tensor:
@@ -160,6 +168,8 @@ class Llama(nn.Module):
             targets_BT: The token that follows each, or -100 where none is to be learnt.
         """
         hidden_BTD = self(ids_BT)
+        if torch.is_autocast_enabled(hidden_BTD.device.type):
+            hidden_BTD = hidden_BTD.to(torch.get_autocast_dtype(hidden_BTD.device.type))
         losses_N = linear_cross_entropy(hidden_BTD.flatten(0, 1), self.output_weight, targets_BT.flatten())
         return losses_N.view(targets_BT.shape)
 

@@ -1,0 +1,1 @@
+"""Training: mixture, batches, optimizer, loop, checkpoint."""
