@@ -1,4 +1,4 @@
-"""What tests share."""
+"""What tests share, and the guard that no test is skipped unseen in CI."""
 
 import os
 from pathlib import Path
@@ -7,11 +7,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread():
-    """Tests are small: more threads would only get in each other's way."""
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests are small: more threads would only get in each other's way
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +22,26 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the real text that stands beside the checkout")
     return folder
+
+
+def allowed_skips(text: str) -> set[str]:
+    return {line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")}
+
+
+def unexplained(reasons: list[str], allowed: set[str]) -> list[str]:
+    return [reason for reason in reasons if not any(reason.startswith(known) for known in allowed)]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With CI=true, a skip whose reason is not in skips.txt fails the run."""
+    if os.environ.get("CI") != "true" or exitstatus != 0:
+        return
+    reporter = session.config.pluginmanager.getplugin("terminalreporter")
+    if reporter is None:
+        return
+    reasons = [str(report.longrepr[2]).removeprefix("Skipped: ") for report in reporter.stats.get("skipped", [])]
+    wrong = unexplained(reasons, allowed_skips((REPOSITORY / "tests" / "skips.txt").read_text()))
+    if wrong:
+        reporter.write_line(f"skipped without a reason in tests/skips.txt: {sorted(set(wrong))}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -75,7 +75,7 @@ def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
     """
     table = _read_extended(path, ())
     for change in changes:
-        _apply(table, change)
+        apply_change(table, change)
     return check_recipe(table, where=str(path), path=path)
 
 
@@ -152,7 +152,12 @@ def _merge(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
     return out
 
 
-def _apply(table: dict[str, Any], change: str) -> None:
+def apply_change(table: dict[str, Any], change: str) -> None:
+    """Apply one `SECTION.KEY=VALUE` to a recipe's table.
+
+    Raises:
+        FournilError: When it cannot be read or names no table.
+    """
     path, found, text = change.partition("=")
     keys = [key for key in re.split(r"[.\[\]]+", path.strip()) if key]
     if not found or not keys:

@@ -1,0 +1,114 @@
+"""Stages alone on a stranger's files: a small recipe is made of the command line, and baked like any other.
+
+So the result has the same layout, records, ledger and page as a bake.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import Any
+
+from fournil.core.errors import EXIT_USAGE, FournilError
+from fournil.recipe import Recipe, apply_change, check_recipe
+
+UNSTATED = "LicenseRef-not-stated"
+"""The licence of a stranger's files when the command line gives none: the page then says so."""
+
+ON_FILES = {
+    "sources": ("sources", "report"),
+    "curate": ("sources", "curate", "report"),
+    "evaluate": ("sources", "evaluate", "report"),
+    "export": ("export", "report"),
+}
+"""What runs when a stage is called on files."""
+
+
+def recipe_for_files(options: argparse.Namespace) -> Recipe:
+    """Make the recipe that a stage's command line on files stands for.
+
+    Args:
+        options: The parsed command line of a stage's verb.
+
+    Raises:
+        FournilError: When files, model or the output folder are missing, or the verb needs a recipe.
+    """
+    verb = options.verb
+    if verb not in ON_FILES:
+        raise FournilError(
+            f"{verb} needs a recipe", fix=f"Try: fournil {verb} --recipe recipes/mie.toml", code=EXIT_USAGE
+        )
+    if (options.out or options.run) is None:
+        raise FournilError(f"{verb} on files needs a folder for its result", fix="Add -o FOLDER.", code=EXIT_USAGE)
+    table: dict[str, Any] = {
+        "recipe": {"name": _name(options), "title": f"fournil {verb}", "stages": list(ON_FILES[verb])}
+    }
+    if verb in ("evaluate", "export"):
+        if not options.model:
+            raise FournilError(f"{verb} needs a model folder or --recipe", code=EXIT_USAGE)
+        table[verb] = {"model": str(Path(options.model).expanduser().resolve())}
+    if verb == "evaluate":
+        table["sources"] = {"min_letters": 1, "files": _texts(options.text)}
+        languages = list(dict.fromkeys(entry["language"] for entry in table["sources"]["files"]))
+        table["recipe"]["languages"] = languages
+    elif verb != "export":
+        table["sources"] = {"files": [_files(options)]}
+        if options.language:
+            table["recipe"]["languages"] = [options.language]
+    table["recipe"]["description"] = _description(verb)
+    for change in options.set:
+        apply_change(table, change)
+    return check_recipe(table, where="the command line")
+
+
+def texts_by_language(entries: list[str]) -> list[tuple[str, Path]]:
+    """Read `--text TAG=FILE` options.
+
+    Raises:
+        FournilError: For an entry without its language, or a file that is not there.
+    """
+    found: list[tuple[str, Path]] = []
+    for entry in entries:
+        language, equals, name = entry.partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*", language):
+            fix = "Write --text TAG=FILE, such as --text fr=page.txt."
+            raise FournilError(f"cannot read --text {entry!r}", fix=fix, code=EXIT_USAGE)
+        path = Path(name).expanduser()
+        if not path.exists():
+            raise FournilError("no such file", where=path, code=EXIT_USAGE)
+        found.append((language, path))
+    return found
+
+
+def _texts(entries: list[str]) -> list[dict[str, Any]]:
+    if not entries:
+        fix = "Add --text fr=FILE --text en=FILE."
+        raise FournilError("evaluate on a model folder needs texts", fix=fix, code=EXIT_USAGE)
+    found = texts_by_language(entries)
+    return [
+        {"key": f"text-{language.lower()}-{number}", "paths": [str(path)], "language": language, "licence": UNSTATED}
+        for number, (language, path) in enumerate(found)
+    ]
+
+
+def _files(options: argparse.Namespace) -> dict[str, Any]:
+    if not options.files:
+        fix = f"Try: fournil {options.verb} *.parquet --language fr -o clean/"
+        raise FournilError(f"{options.verb} needs files or --recipe", fix=fix, code=EXIT_USAGE)
+    entry = {"key": "files", "paths": list(options.files), "licence": options.licence or UNSTATED, "title": "Files"}
+    return entry | ({"language": options.language} if options.language else {})
+
+
+def _name(options: argparse.Namespace) -> str:
+    folder = (options.out or options.run).resolve().name.lower()
+    return re.sub(r"[^a-z0-9]+", "-", folder).strip("-") or options.verb
+
+
+def _description(verb: str) -> str:
+    return {
+        "sources": "Files read into documents.",
+        "curate": "Files curated: identified, filtered, masked, de-duplicated.",
+        "evaluate": "A model folder measured on texts.",
+        "export": "A model folder exported.",
+    }[verb]

@@ -1,0 +1,135 @@
+"""Recipes: strict keys and values with their full path, extension, changes, freezing; with a small stage config."""
+
+import dataclasses
+import tomllib
+
+import pytest
+
+from fournil import recipe
+from fournil.core.errors import EXIT_USAGE, FournilError
+from fournil.core.settings import settings_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Heldout:
+    share: float = 0.02
+    """Share of what is held out."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 0.5:
+            raise ValueError("a share lies between 0 and 0.5")
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    steps: int
+    """How many steps."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Small:
+    name: str = "x"
+    """A name."""
+    use: tuple[str, ...] = ()
+    """Names of sources."""
+    heldout: Heldout = Heldout()
+    phase: tuple[Phase, ...] = (Phase(1),)
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    monkeypatch.setattr(recipe, "stage_config", lambda _: Small)
+
+
+def read(tmp_path, text, *changes):
+    path = tmp_path / "a.toml"
+    path.write_text('[recipe]\nname = "essai"\n' + text)
+    return recipe.read_recipe(path, changes)
+
+
+def test_values_and_defaults(tmp_path):
+    got = read(
+        tmp_path, "[curate.heldout]\nshare = 0.1\n[[pretrain.phase]]\nsteps = 3\n[[pretrain.phase]]\nsteps = 4\n"
+    )
+    assert got.stages["curate"][0].heldout.share == 0.1
+    assert [phase.steps for phase in got.stages["pretrain"][0].phase] == [3, 4]
+    assert got.stages["sources"][0] == Small()
+    assert got.stages["finetune"] == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[curat]\n", r"unknown section \[curat\] .*Did you mean \[curate\]"),
+        ("[curate.heldout]\nshar = 0.1\n", r"unknown setting curate.heldout.shar .*Did you mean curate.heldout.share"),
+        ("[[pretrain.phase]]\nsteps = 1\nstep = 2\n", r"unknown setting pretrain.phase\[0\].step "),
+        ("[[finetune]]\nnam = 'a'\n", r"unknown setting finetune\[0\].nam "),
+        ("[curate.heldout]\nshare = '0.1'\n", r"curate.heldout.share: .*valid number, not '0.1'"),
+        ("[curate.heldout]\nshare = 0.9\n", r"curate.heldout: a share lies between"),
+        ("[[pretrain.phase]]\n", r"pretrain.phase.0.steps: Field required"),
+        ("[pretrain.phase]\nsteps = 1\n", r"pretrain.phase must be an array of tables"),
+        ("[finetune]\nname = 'a'\n", r"finetune must be written \[\[finetune\]\]"),
+        ("[sources]\nuse = 'a'\n", r"sources.use: "),
+        ("[sources]\nuse = [1]\n", r"sources.use.0: .*not 1"),
+        ("[sources]\nname = 2024-02-01\n", r"sources holds a value of a type"),
+        ("[sources\n", r"not valid TOML"),
+    ],
+)
+def test_mistakes_are_named_with_their_full_path(tmp_path, text, message):
+    with pytest.raises(FournilError, match=message) as caught:
+        read(tmp_path, text)
+    assert caught.value.code == EXIT_USAGE
+    assert "a.toml" in str(caught.value)
+
+
+def test_a_missing_recipe(tmp_path):
+    with pytest.raises(FournilError, match="no such recipe"):
+        recipe.read_recipe(tmp_path / "none.toml")
+
+
+def test_changes_reach_into_tables_and_arrays(tmp_path):
+    text = "[[pretrain.phase]]\nsteps = 3\n"
+    got = read(tmp_path, text, "pretrain.phase[0].steps=9", "curate.heldout.share=0.5", "sources.name=pain")
+    assert got.stages["pretrain"][0].phase[0].steps == 9
+    assert got.stages["curate"][0].heldout.share == 0.5
+    assert got.stages["sources"][0].name == "pain"
+    with pytest.raises(FournilError, match="no such table"):
+        read(tmp_path, text, "pretrain.phase[5].steps=9")
+    with pytest.raises(FournilError, match="cannot read the setting"):
+        read(tmp_path, text, "pretrain")
+    with pytest.raises(FournilError, match="no such table: recipe.name.x"):
+        read(tmp_path, text, "recipe.name.x=1")
+
+
+def test_a_recipe_extends_another(tmp_path):
+    (tmp_path / "base.toml").write_text(
+        '[recipe]\nname = "base"\nseed = 7\n[curate.heldout]\nshare = 0.1\n[sources]\nuse = ["a", "b"]\n'
+    )
+    (tmp_path / "top.toml").write_text('[recipe]\nname = "top"\nextends = "base.toml"\n[sources]\nuse = ["c"]\n')
+    got = recipe.read_recipe(tmp_path / "top.toml")
+    assert (got.head.name, got.head.seed) == ("top", 7)
+    assert got.stages["curate"][0].heldout.share == 0.1
+    assert got.stages["sources"][0].use == ("c",)
+    (tmp_path / "base.toml").write_text('[recipe]\nname = "base"\nextends = "top.toml"\n')
+    with pytest.raises(FournilError, match="in a circle"):
+        recipe.read_recipe(tmp_path / "top.toml")
+
+
+def test_a_frozen_recipe_is_the_same_recipe(tmp_path):
+    first = read(tmp_path, "[curate.heldout]\nshare = 0.1\n[[finetune]]\nname = 'a'\n")
+    recipe.freeze(first, tmp_path / "recipe.lock.toml")
+    again = recipe.read_recipe(tmp_path / "recipe.lock.toml")
+    assert again.stages == first.stages
+    assert tomllib.loads((tmp_path / "recipe.lock.toml").read_text())["curate"]["heldout"] == {"share": 0.1}
+
+
+def test_a_name_that_no_folder_can_have(tmp_path):
+    with pytest.raises(FournilError, match=r"recipe.name cannot be '\.\./x'"):
+        read(tmp_path, "", "recipe.name=../x")
+
+
+def test_settings_carry_their_documentation():
+    found = {setting.path: setting for setting in settings_of(Small)}
+    assert found["heldout.share"].doc == "Share of what is held out."
+    assert found["phase[].steps"].default == ""
+    assert list(found) == ["name", "use", "heldout.share", "phase[].steps"]
