@@ -346,7 +346,7 @@ def _enter(run: Path, record: Record) -> None:
 def verify(run: Path) -> list[str]:
     """Read every file of a run again and return what does not fit its record, as sentences."""
     wrong: list[str] = []
-    for record in ledger.latest(ledger.read_ledger(run)).values():
+    for record in ledger.newest_records(run):
         folder = run / folder_of(record.stage)
         folder = folder / record.name if record.stage == "finetune" else folder
         if not folder.is_dir():

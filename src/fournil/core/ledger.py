@@ -37,6 +37,19 @@ def latest(records: list[Record]) -> dict[tuple[str, str], Record]:
     return {(record.stage, record.name): record for record in records}
 
 
+def newest_records(run: Path) -> list[Record]:
+    """Return the newest record of each step of a run, in the order in which the steps were first made.
+
+    Raises:
+        FournilError: When the folder is no run, or its ledger was altered.
+    """
+    records = list(latest(read_ledger(run)).values())
+    if not records:
+        fix = "Name a folder that `fournil bake` made, such as runs/petit."
+        raise FournilError("this is no run: it has no ledger", where=run, fix=fix)
+    return records
+
+
 def append(run: Path, record: Record) -> None:
     """Append a record, flushed to the disk, and write the new head."""
     entries = _entries(run)

@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, TextIO
 
-from fournil.core import ledger
-from fournil.core.errors import FournilError
+from fournil.core.ledger import newest_records
 from fournil.core.progress import duration
 from fournil.core.record import Record
 
@@ -34,19 +33,6 @@ def show(run: Path, file: TextIO, *, as_json: bool = False) -> int:
     seconds, kwh = sum(r.seconds for r in records), sum(r.energy.get("kwh", 0.0) for r in records)
     print(f"\n  in all    {duration(seconds)}, {kwh * 1000:,.1f} Wh", file=file)
     return 0
-
-
-def newest_records(run: Path) -> list[Record]:
-    """Return the newest record of each step of a run, in the order in which they were first made.
-
-    Raises:
-        FournilError: When the folder is no run.
-    """
-    records = list(ledger.latest(ledger.read_ledger(run)).values()) if run.is_dir() else []
-    if not records:
-        fix = "Name a folder that `fournil bake` made, such as runs/petit."
-        raise FournilError("this is no run: it has no ledger", where=run, fix=fix)
-    return records
 
 
 def _lines(record: Record) -> list[str]:
