@@ -1,0 +1,150 @@
+"""Learn the vocabulary, encode the corpus, and say what a token holds in each language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fournil.core.context import Artifact, Context, Count
+from fournil.core.shards import count_rows
+from fournil.stages.tokenizer.config import Config, Share
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+__all__ = ["FORMAT", "Config", "Share", "run"]
+
+FORMAT = 1
+
+
+def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:
+    """Train the tokenizer on curated text and encode that text and the held-out text to token shards.
+
+    Args:
+        config: The section of the recipe.
+        inputs: `curate`: a folder with documents/, pairs/ and heldout/.
+        out: Gets tokenizer/ and shards/{train,heldout}-{documents,pairs}/.
+        context: Languages, seed, threads.
+
+    Raises:
+        FournilError: When there is no text, or the settings do not fit.
+    """
+    from fournil.core.files import sha256_file
+    from fournil.parts.tokenize import load, use_threads
+    from fournil.stages.tokenizer.encode import encode_split
+    from fournil.stages.tokenizer.rows import KINDS
+
+    use_threads(context.threads)
+    curate = inputs["curate"]
+    folder = out / "tokenizer"
+    facts = _learn(config, curate, folder, out / ".work", context)
+    tokenizer = load(folder)
+    digest = sha256_file(folder / "tokenizer.json")
+    counts: list[Count] = []
+    shards: dict[str, Any] = {}
+    for split, place in (("train", curate), ("heldout", curate / "heldout")):
+        for kind in KINDS:
+            name = f"{split}-{kind}"
+            with context.progress.task(f"Encoding {split} {kind}", total=count_rows(place / kind), unit=kind) as bar:
+                shards[name] = encode_split(
+                    tokenizer, place, kind, out / "shards" / name, out / ".work" / name, digest, config, bar
+                )
+            num, size = shards[name]["num_documents"], shards[name]["num_bytes"]
+            unit = "documents" if kind == "documents" else "texts of pairs"
+            counts.append(Count(f"encode {name}", num, num, bytes_in=size, bytes_out=size, unit=unit))
+    facts["shards"] = shards
+    context.progress.note("Measuring fertility on held-out text")
+    facts |= _table(config, curate / "heldout", tokenizer, out, context)
+    return Artifact(counts, facts)
+
+
+def _learn(config: Config, curate: Path, folder: Path, work: Path, context: Context) -> dict[str, Any]:
+    """Train and save, unless an earlier try has done so; the facts of the training."""
+    import json
+
+    from fournil.core.files import write_json
+    from fournil.parts.tokenize import choose_alphabet, count_characters, save, special_tokens, train
+    from fournil.stages.tokenizer.sample import draw
+
+    done = work / "trained.json"
+    if done.is_file():
+        return json.loads(done.read_text(encoding="utf-8"))
+    specials = special_tokens(context.languages)
+    sample = draw(config, curate, context.languages, context.seed)
+    num_bytes = sum(row["taken_bytes"] for row in sample.table)
+    context.progress.note(f"Learning {config.vocab_size:,} tokens from {num_bytes / 1e6:.1f} MB")
+    num_reserved = len(specials) + 256
+    alphabet = choose_alphabet(
+        count_characters(sample.texts),
+        vocab_size=config.vocab_size,
+        num_reserved=num_reserved,
+        max_alphabet=config.max_alphabet,
+    )
+    tokenizer = train(
+        sample.batches(),
+        alphabet=alphabet,
+        vocab_size=config.vocab_size,
+        specials=specials,
+        max_token_length=config.max_token_length,
+    )
+    save(tokenizer, folder, languages=context.languages)
+    size = tokenizer.get_vocab_size()
+    if size < config.vocab_size:
+        context.progress.note(f"The text has no more repeated pairs: {size:,} tokens instead of {config.vocab_size:,}")
+    facts = {
+        "vocab_size": size,
+        "vocab_size_asked": config.vocab_size,
+        "num_reserved": num_reserved,
+        "specials": specials,
+        "alphabet": "".join(alphabet),
+        "training": sample.table,
+    }
+    write_json(done, facts)
+    return facts
+
+
+def _table(config: Config, heldout: Path, tokenizer: Tokenizer, out: Path, context: Context) -> dict[str, Any]:
+    from fournil.stages.tokenizer.fertility import fertility, mistral_tokenizer, parity, vocabulary_by_language
+    from fournil.stages.tokenizer.rows import KINDS, read_rows
+
+    other = mistral_tokenizer() if config.compare else None
+    rows, trip = fertility(tokenizer, other, _heldout_texts(heldout, config.max_table_mb))
+    facts: dict[str, Any] = {"fertility": rows, "round_trip": trip.row(), "compared_with": None}
+    if other is not None:
+        facts["compared_with"] = {"name": "Mistral 7B v0.1", "vocab_size": other.get_vocab_size()}
+    if len(context.languages) >= 2:
+        first, second = context.languages[:2]
+        sides: dict[str, list[str]] = {first: [], second: []}
+        for batch in read_rows(heldout, "pairs"):
+            both: dict[str, dict[str, str]] = {}
+            for name, language, text in zip(batch.ids, batch.languages, batch.texts, strict=True):
+                both.setdefault(name, {})[language] = text
+            for texts in both.values():
+                if first in texts and second in texts:
+                    sides[first].append(texts[first])
+                    sides[second].append(texts[second])
+        facts["parity"] = parity(tokenizer, other, sides)
+    facts["vocabulary"] = vocabulary_by_language(
+        tokenizer, [out / "shards" / f"train-{kind}" for kind in KINDS], first_piece=6 + len(context.languages) + 256
+    )
+    return facts
+
+
+def _heldout_texts(heldout: Path, max_mb: float) -> Iterator[tuple[str, str, list[str]]]:
+    """Held-out texts by language and source, at most so many bytes of each."""
+    from fournil.stages.tokenizer.rows import KINDS, read_rows
+
+    seen: dict[tuple[str, str], int] = {}
+    for kind in KINDS:
+        for rows in read_rows(heldout, kind):
+            groups: dict[tuple[str, str], list[str]] = {}
+            for language, source, text, size in zip(
+                rows.languages, rows.sources, rows.texts, rows.num_bytes, strict=True
+            ):
+                key = (language, source)
+                if seen.get(key, 0) < max_mb * 1e6:
+                    seen[key] = seen.get(key, 0) + size
+                    groups.setdefault(key, []).append(text)
+            for (language, source), texts in groups.items():
+                yield language, source, texts
