@@ -1,0 +1,105 @@
+"""The stage `sources`: fetches and reads raw documents and pairs, each with its licence and what that rests on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fournil.core.errors import EXIT_USAGE, FournilError
+from fournil.stages.sources.config import Config, FilesSource, HubSource
+
+if TYPE_CHECKING:
+    from fournil.core.context import Artifact, Context
+
+__all__ = ["FORMAT", "Config", "FilesSource", "HubSource", "reads", "run"]
+
+FORMAT = 1
+
+
+def reads(config: Config) -> list[Path]:
+    """Return the files outside the run on which the output depends: catalogue entries and the user's own files."""
+    from fournil.stages.sources.catalogue import load
+    from fournil.stages.sources.own import matching_files
+
+    found = [load(key).path for key in config.use]
+    found += [path for source in config.files for path in matching_files(source)]
+    found += [Path(source.dataset) for source in config.hub if Path(source.dataset).is_dir()]
+    return found + ([Path(config.apt_sources)] if config.apt_sources else [])
+
+
+def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:
+    """Fetch and read every source.
+
+    Args:
+        config: Which sources.
+        inputs: None are needed.
+        out: Gets documents/, pairs/, refused/ and evidence.parquet.
+        context: Languages, threads, progress.
+
+    Raises:
+        FournilError: When there is nothing to read, a source cannot be had, or a package is damaged.
+    """
+    from fournil.stages.sources.own import read_own
+    from fournil.stages.sources.report import artifact, write_evidence
+    from fournil.stages.sources.unit import Unit
+
+    if not (config.use or config.files or config.hub):
+        fix = 'Name some: use = ["debian-manpages-fr"], or [[sources.files]].'
+        raise FournilError("no source is named", where="sources", fix=fix, code=EXIT_USAGE)
+    began = time.monotonic()
+    states: list[dict[str, Any]] = []
+    measured: dict[str, Any] = {}
+    if config.use:
+        states += _catalogue(config, out, context, measured)
+    for source in (*config.files, *config.hub):
+        unit = Unit(out, source.key, "")
+        state = unit.finished()
+        if state is None:
+            unit.clear()
+            state = unit.finish(read_own(source, unit, config.min_letters, context))
+        states.append(state)
+    write_evidence(out / "evidence.parquet", states)
+    measured["seconds"] = round(time.monotonic() - began, 2)
+    return artifact(states, measured)
+
+
+def _catalogue(config: Config, out: Path, context: Context, measured: dict[str, Any]) -> list[dict[str, Any]]:
+    from fournil.core.files import canonical_hash, sha256_file
+    from fournil.stages.sources.apt import Apt
+    from fournil.stages.sources.catalogue import load
+    from fournil.stages.sources.deb import Bounds
+    from fournil.stages.sources.debian import Choice, Reading, choose, man_reader, read_choice
+    from fournil.stages.sources.unit import Unit
+
+    entries = [load(key) for key in config.use]
+    bounds = Bounds(round(config.max_document_mb * 2**20), round(config.max_unpacked_mb * 2**20))
+    reading = Reading(man_reader(config.man_reader), context.threads, config.min_letters, bounds)
+    apt = Apt(Path(config.apt_sources) if config.apt_sources else None, context.progress)
+    began = time.monotonic()
+    with apt.locked():
+        apt.update()
+        measured["index_seconds"] = round(time.monotonic() - began, 2)
+        choices = choose(entries, apt)
+        packages = list(dict.fromkeys(package for choice in choices for package in choice.packages))
+        began = time.monotonic()
+        debs, measured["fetched_bytes"] = apt.fetch(packages)
+        measured["fetch_seconds"] = round(time.monotonic() - began, 2)
+    states, seconds = [], {}
+    with context.progress.task("Reading packages", total=len(choices), unit="sources") as bar:
+        for choice in choices:
+            began = time.monotonic()
+            entry = choice.entry
+            material = [sha256_file(entry.path), reading.man_reader, choice.facts()]
+            unit = Unit(out, entry.key, canonical_hash(material))
+            state = unit.finished()
+            if state is None:
+                unit.clear()
+                facts = read_choice(Choice(entry, choice.roles, debs), unit, reading)
+                state = unit.finish(facts)
+            states.append(state)
+            seconds[entry.key] = round(time.monotonic() - began, 2)
+            bar.advance(note=entry.title)
+    measured["seconds_by_source"] = seconds
+    return states

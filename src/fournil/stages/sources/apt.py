@@ -1,0 +1,248 @@
+"""Packages through apt-get, as an ordinary user, in a state folder of its own: nothing of the system is changed.
+
+The folder lies in the user's cache (`$XDG_CACHE_HOME/fournil/apt`) and keeps the index for a day and every package for
+good, so that a second bake need not fetch again. apt itself checks signatures and hashes; packages from the cache are
+checked once more against the index.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fournil.core.errors import FournilError
+from fournil.core.files import canonical_hash, sha256_file, write_text
+from fournil.core.progress import Progress
+
+INDEX_SECONDS = 24 * 3600
+"""How old the index of packages may be."""
+_SYSTEM_SOURCES = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
+_ELSEWHERE = (
+    "Use a Debian or Ubuntu machine (a container will do), or a recipe that needs none, such as recipes/mie.toml."
+)
+_NETWORK = "Check the network (and the proxy), or bake recipes/mie.toml, which needs none."
+
+# Hooks of the system would run as us on its own files; other indexes (Contents, AppStream) would cost time for nothing.
+_CONFIG = """\
+Dir::State "{folder}/state/";
+Dir::State::status "/dev/null";
+Dir::Cache "{folder}/cache/";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "srcpkgcache.bin";
+Dir::Log "{folder}/log/";
+Acquire::Languages "none";
+Acquire::PDiffs "false";
+Acquire::Retries "2";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
+APT::Sandbox::User "root";
+#clear APT::Update::Pre-Invoke;
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear DPkg::Post-Invoke;
+#clear APT::Architectures;
+#clear Acquire::IndexTargets;
+Acquire::IndexTargets::deb::Packages {{
+    MetaKey "$(COMPONENT)/binary-$(ARCHITECTURE)/Packages";
+    flatMetaKey "Packages";
+    ShortDescription "Packages";
+    Description "$(RELEASE)/$(COMPONENT) $(ARCHITECTURE) Packages";
+    Optional "false";
+}};
+"""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package as the index describes it."""
+
+    name: str
+    version: str
+    architecture: str
+    source: str
+    """The source package that it was built from."""
+    size_bytes: int
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        """Under which the cache keeps it."""
+        return f"{self.name}_{self.sha256[:16]}.deb"
+
+
+class Apt:
+    """apt with its own state. Use it inside `locked()`.
+
+    Args:
+        sources: A sources.list in place of the system's, or None.
+        progress: Where bars and notes go.
+
+    Raises:
+        FournilError: When there is no apt-get, or the cache folder cannot be made.
+    """
+
+    def __init__(self, sources: Path | None, progress: Progress) -> None:
+        if shutil.which("apt-get") is None or shutil.which("apt-cache") is None:
+            raise FournilError("this source needs apt-get, which this machine does not have", fix=_ELSEWHERE)
+        if sources is not None and not sources.is_file():
+            raise FournilError("no such sources.list", where=sources, fix="See sources.apt_sources.")
+        self._sources = sources
+        self._progress = progress
+        name = "system" if sources is None else canonical_hash(str(sources.resolve()))[:16]
+        self.folder = _cache_folder() / name
+        self.packages_folder = _cache_folder() / "packages"
+        self._incoming = self.folder / "incoming"
+        self._config = self.folder / "apt.conf"
+        try:
+            for inner in ("state/lists/partial", "cache/archives/partial", "log", "incoming"):
+                (self.folder / inner).mkdir(parents=True, exist_ok=True)
+            self.packages_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            fix = "Set XDG_CACHE_HOME to a folder that can be written."
+            raise FournilError("the cache folder cannot be made", where=self.folder, fix=fix) from error
+        text = _CONFIG.format(folder=self.folder)
+        if sources is not None:
+            text += f'Dir::Etc::sourcelist "{sources.resolve()}";\nDir::Etc::sourceparts "/dev/null";\n'
+        write_text(self._config, text)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other bakes of the same user out of the folder."""
+        with (self.folder / "lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self._progress.note("Another bake is fetching packages: waiting for it")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def update(self) -> None:
+        """Fetch the index of packages unless it is younger than a day and the list of sources is as it was.
+
+        Raises:
+            FournilError: When no index at all can be had.
+        """
+        stamp = self.folder / "updated"
+        if self._has_index() and stamp.exists() and not self._is_stale(stamp.stat().st_mtime):
+            return
+        with self._progress.task("Fetching the index of packages", unit="steps"):
+            done = self._run("apt-get", "-q", "update")
+        trouble = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("E: ", "W: ", "Err:"))]
+        if not self._has_index():
+            detail = f": {trouble[0].removeprefix('E: ').removeprefix('W: ')}" if trouble else ""
+            raise FournilError(f"the index of packages cannot be fetched{detail}", fix=_NETWORK)
+        stamp.touch()
+        if trouble:
+            # Third parties may fail while what we need is there; packages that are missing are noticed later.
+            self._progress.note(f"apt: {trouble[0]}; going on with the rest")
+
+    def find(self, names: Sequence[str]) -> dict[str, Package]:
+        """Look packages up in the index; those that it does not hold are left out."""
+        if not names:
+            return {}
+        done = self._run("apt-cache", "show", "--no-all-versions", *sorted(set(names)))
+        found: dict[str, Package] = {}
+        for stanza in done.stdout.split("\n\n"):
+            fields = dict(re.findall(r"^([A-Za-z0-9-]+): *(.*)$", stanza, re.MULTILINE))
+            if {"Package", "Version", "Architecture", "Size", "SHA256"} <= fields.keys():
+                name = fields["Package"]
+                source = fields.get("Source", name).split(" ")[0]
+                size = int(fields["Size"])
+                found.setdefault(
+                    name, Package(name, fields["Version"], fields["Architecture"], source, size, fields["SHA256"])
+                )
+        return found
+
+    def fetch(self, packages: Sequence[Package]) -> tuple[dict[str, Path], int]:
+        """Fetch packages that the cache lacks; all are there, and checked, afterwards.
+
+        Returns:
+            Package name → its .deb file, and how many bytes had to be fetched.
+
+        Raises:
+            FournilError: When a package cannot be fetched or its bytes are not those of the index.
+        """
+        self._adopt(packages)
+        missing = [package for package in packages if not self._is_kept(package)]
+        if missing:
+            self._download(missing)
+            self._adopt(missing)
+        lost = [package.name for package in missing if not self._is_kept(package)]
+        if lost:
+            raise FournilError("these packages did not come whole: " + ", ".join(lost), fix=_NETWORK)
+        files = {package.name: self.packages_folder / package.file_name for package in packages}
+        return files, sum(package.size_bytes for package in missing)
+
+    def _is_kept(self, package: Package) -> bool:
+        path = self.packages_folder / package.file_name
+        if not path.exists():
+            return False
+        if path.stat().st_size == package.size_bytes and sha256_file(path) == package.sha256:
+            return True
+        path.unlink()
+        return False
+
+    def _adopt(self, packages: Sequence[Package]) -> None:
+        """Move whole packages from where apt puts them to where they are kept."""
+        by_size = {package.size_bytes: package for package in packages}
+        for path in sorted(self._incoming.glob("*.deb")):
+            package = by_size.get(path.stat().st_size)
+            if package is not None and sha256_file(path) == package.sha256:
+                path.replace(self.packages_folder / package.file_name)
+
+    def _download(self, packages: Sequence[Package]) -> None:
+        wanted = [f"{package.name}={package.version}" for package in packages]
+        total = sum(package.size_bytes for package in packages)
+        command = ("apt-get", "-c", str(self._config), "-q", "download", *wanted)
+        with (
+            self._progress.task("Fetching packages", total=round(total / 1e6, 1), unit="MB") as bar,
+            (self.folder / "log" / "download").open("w+") as log,
+        ):
+            process = subprocess.Popen(command, cwd=self._incoming, env=_environment(), stdout=log, stderr=log)
+            try:
+                while True:
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(timeout=0.5)
+                    files = list(self._incoming.glob("*.deb"))
+                    size = sum(path.stat().st_size for path in files)
+                    bar.advance(size / 1e6 - bar.done, note=f"{len(files)} of {len(packages)} packages")
+                    if process.returncode is not None:
+                        break
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                    process.wait()
+            log.seek(0)
+            trouble = [line for line in log.read().splitlines() if line.startswith("E: ")]
+        if process.returncode:
+            detail = f": {trouble[0].removeprefix('E: ')}" if trouble else ""
+            raise FournilError(f"packages cannot be fetched{detail}", fix=_NETWORK)
+
+    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        with_config = [command[0], "-c", str(self._config), *command[1:]]
+        return subprocess.run(with_config, env=_environment(), capture_output=True, encoding="utf-8", errors="replace")
+
+    def _has_index(self) -> bool:
+        return any(self.folder.glob("state/lists/*Packages*"))
+
+    def _is_stale(self, updated: float) -> bool:
+        sources = _SYSTEM_SOURCES if self._sources is None else (self._sources,)
+        changed = max((path.stat().st_mtime for path in sources if path.exists()), default=0.0)
+        return time.time() - updated > INDEX_SECONDS or changed > updated
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser().absolute() / "fournil" / "apt"
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}

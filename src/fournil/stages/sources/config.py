@@ -1,0 +1,105 @@
+"""Settings of the stage `sources`: which texts go in, and how much of them at most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FilesSource:
+    """Files of your own: txt, md, html, jsonl, csv, parquet, man pages, gettext catalogues; also gz, xz and zst."""
+
+    key: str
+    """Names the source; its documents are called KEY/NATIVE-ID."""
+    paths: tuple[str, ...]
+    """Files or globs, relative to the current folder; `fournil:` begins a path inside this package. A folder called
+    `{language}` stands for one folder per language of the recipe, and files of the same name in them are translations
+    of each other."""
+    licence: str
+    """SPDX expression of the licence of all of it, such as `CC0-1.0`; a document that says its own keeps its own."""
+    statement: str = ""
+    """The sentence in which the rightsholder says so, or where it stands."""
+    title: str = ""
+    """What the page calls the source."""
+    rightsholder: str = ""
+    """Whose text it is."""
+    url: str = ""
+    """Where it comes from."""
+    language: str = ""
+    """BCP 47 tag of all of it, where neither the path nor the file says it; empty: identified later."""
+    category: str = ""
+    """What kind of text it is, such as `documentation`, `news`, `code`."""
+    parallel_lines: bool = False
+    """Also make a pair of each two lines at the same place of two translations that have as many lines."""
+    text_column: str = "text"
+    """The column or key that holds the text in jsonl, csv and parquet."""
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """A data set of the Hugging Face hub, or a local folder of the same layout."""
+
+    key: str
+    """Names the source; its documents are called KEY/NATIVE-ID."""
+    dataset: str
+    """Such as `owner/name`, or a local folder."""
+    licence: str
+    """SPDX expression of the licence of all of it; a document that says its own keeps its own."""
+    revision: str = ""
+    """Commit, tag or branch; a commit makes the bake repeatable. Needed unless the data set is a local folder."""
+    config: str = ""
+    """The data set's configuration, where it has several."""
+    split: str = "train"
+    """Which split."""
+    statement: str = ""
+    """The sentence in which the rightsholder says so, or where it stands."""
+    title: str = ""
+    """What the page calls the source."""
+    rightsholder: str = ""
+    """Whose text it is."""
+    url: str = ""
+    """Where it comes from."""
+    language: str = ""
+    """BCP 47 tag of all of it; empty: identified later."""
+    category: str = ""
+    """What kind of text it is."""
+    text_column: str = "text"
+    """The column that holds the text."""
+    max_documents: int = 0
+    """Read so many documents at most; 0: all."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Which sources go in."""
+
+    use: tuple[str, ...] = ()
+    """Keys of the catalogue, such as `debian-manpages-fr` (`docs/01-sources.md` lists them)."""
+    files: tuple[FilesSource, ...] = ()
+    """Files of your own."""
+    hub: tuple[HubSource, ...] = ()
+    """Data sets of the Hugging Face hub."""
+    apt_sources: str = ""
+    """A sources.list for apt in place of the system's, such as one that names a snapshot; empty: the system's."""
+    man_reader: str = "auto"
+    """What reads manual pages: `mandoc`, `groff`, `fournil` (our own reader) or `auto` (the best one present)."""
+    min_letters: int = 40
+    """Documents with fewer letters are refused."""
+    max_document_mb: float = 16.0
+    """Files inside packages that are larger are refused."""
+    max_unpacked_mb: float = 2048.0
+    """A package that unpacks to more is refused as a whole."""
+
+    def __post_init__(self) -> None:
+        """Check what the types alone cannot say."""
+        keys = [*self.use, *(source.key for source in (*self.files, *self.hub))]
+        double = sorted({key for key in keys if keys.count(key) > 1})
+        if double:
+            raise ValueError(f"two sources are called {double[0]!r}")
+        for key in keys:
+            if not key or key.strip("abcdefghijklmnopqrstuvwxyz0123456789-.") or not key[0].isalnum():
+                raise ValueError(f"a source cannot be called {key!r}: use lower-case letters, digits, hyphens, dots")
+        if self.man_reader not in ("auto", "mandoc", "groff", "fournil"):
+            raise ValueError("man_reader is one of auto, mandoc, groff, fournil")
+        if self.min_letters < 0 or self.max_document_mb <= 0 or self.max_unpacked_mb <= 0:
+            raise ValueError("bounds on sizes are positive")

@@ -1,0 +1,44 @@
+"""From the finished sources to the stage's artifact: evidence.parquet, counts, and the facts for the label."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from fournil.core.context import Artifact, Count
+from fournil.core.document import EVIDENCE
+from fournil.core.shards import write_table
+
+
+def write_evidence(path: Path, states: Sequence[Mapping[str, Any]]) -> None:
+    """Write what all licences rest on, one row per paragraph or statement, sorted by key."""
+    rows = sorted((row for state in states for row in state["evidence"]), key=lambda row: row["key"])
+    write_table(path, pa.Table.from_pylist(rows, schema=EVIDENCE))
+
+
+def artifact(states: Sequence[Mapping[str, Any]], measured: Mapping[str, Any]) -> Artifact:
+    """Put together what the stage says of its output.
+
+    Facts: `sources`, one table each (key, title, licences, grades, rightsholder, packages, documents, pairs, …), and
+    `languages`: language → documents, pairs and bytes.
+    """
+    counts = [Count(**count) for state in states for count in state["counts"]]
+    languages: dict[str, Counter[str]] = defaultdict(Counter)
+    grades: Counter[str] = Counter()
+    for state in states:
+        for row in state["evidence"]:
+            grades[row["grade"]] += 1
+        for kind in ("documents", "pairs"):
+            for language, found in state["facts"][kind]["languages"].items():
+                languages[language][kind] += found["number"]
+                languages[language][f"{kind}_bytes"] += found["bytes"]
+    facts = {
+        "sources": [state["facts"] for state in states],
+        "languages": {language: dict(sorted(found.items())) for language, found in sorted(languages.items())},
+        "evidence": dict(sorted(grades.items())),
+    }
+    return Artifact(counts=counts, facts=facts, measured=dict(measured))
