@@ -1,0 +1,43 @@
+"""The languages that Fournil knows, one file each.
+
+`language("fr")` and `language("fr-CA")` both give French: the primary subtag decides. Another language is one more file in
+this folder that binds LANGUAGE; nothing else changes. "code" is the private role tag of program code (see code.py).
+"""
+
+import importlib
+import pkgutil
+
+from fournil.core.errors import FournilError
+from fournil.core.languages.language import Language
+
+__all__ = ["CODE", "Language", "known_languages", "language", "primary"]
+
+CODE = "code"
+
+
+def known_languages() -> tuple[str, ...]:
+    """Tags of all languages in this folder, sorted, "code" among them."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "language"))
+
+
+def primary(tag: str) -> str:
+    """The primary subtag in lower case: "fr-CA" gives "fr"."""
+    return tag.replace("_", "-").split("-", 1)[0].lower()
+
+
+def language(tag: str) -> Language:
+    """The language of a BCP 47 tag.
+
+    Args:
+        tag: such as "fr", "en-GB", or "code".
+
+    Raises:
+        FournilError: when no file in this folder describes it.
+    """
+    name = primary(tag)
+    if name not in known_languages():
+        known = ", ".join(known_languages())
+        raise FournilError(
+            f"unknown language {tag!r}", fix=f"Use one of {known}, or add a file to fournil/core/languages."
+        )
+    return importlib.import_module(f"{__name__}.{name}").LANGUAGE

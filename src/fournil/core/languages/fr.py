@@ -1,0 +1,36 @@
+"""French."""
+
+from fournil.core.languages.language import Language
+
+LANGUAGE = Language(
+    tag="fr",
+    name="French",
+    native_name="français",
+    stop_words=frozenset(
+        """
+        à au aux avec ce ces cette comme dans de des du elle en est et être il ils je la le les leur lui mais ne nous on
+        ou où par pas plus pour que qui sa sans se ses si son sont sur un une vous
+        c' d' j' l' m' n' qu' s' t'
+        """.split()
+    ),
+    apostrophe_ends_word=True,
+    mean_word_length=(3.0, 10.0),
+    boilerplate=(
+        "activer javascript",
+        "activez javascript",
+        "conditions générales d’utilisation",
+        "conditions générales d'utilisation",
+        "nous utilisons des cookies",
+        "ce site utilise des cookies",
+        "utilisation de cookies",
+        "politique de confidentialité",
+        "politique de cookies",
+        "politique relative aux cookies",
+    ),
+    phone_regions=("FR", "BE", "CH", "LU", "CA"),
+    phone_cues=("tél", "tel", "téléphone", "téléphoner", "portable", "mobile", "fax", "télécopie", "appelez", "appeler", "sms"),
+    identifiers=("nir",),
+    number_group="\u202f",
+    decimal_mark=",",
+    spaced_marks=";:!?»",
+)

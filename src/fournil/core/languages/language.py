@@ -1,0 +1,54 @@
+"""What Fournil has to know about a language, as one frozen dataclass."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language. Everything that depends on it elsewhere asks here, so another language is one more file."""
+
+    tag: str
+    """BCP 47 primary tag, as in the documents' `language` column."""
+
+    name: str
+    """English name."""
+
+    native_name: str
+    """The language's own name for itself."""
+
+    stop_words: frozenset[str] = frozenset()
+    """Function words in lower case, the apostrophe written as U+0027; running text cannot do without them."""
+
+    apostrophe_ends_word: bool = False
+    """True where elision joins two words: French « l’homme » is « l’ » and « homme ». False where the apostrophe stands
+    inside one word: English "don't"."""
+
+    mean_word_length: tuple[float, float] = (3.0, 10.0)
+    """Least and greatest mean word length of prose, in letters (Gopher: 3 to 10, measured on English)."""
+
+    terminal_punctuation: str = ".!?…"
+    """Characters that end a sentence."""
+
+    closing_marks: str = "\"')]}»”’"
+    """What may stand after the end of a sentence and still belongs to it."""
+
+    boilerplate: tuple[str, ...] = ()
+    """Lower-case phrases of cookie banners and the like; a line that holds one is no text (C4)."""
+
+    phone_regions: tuple[str, ...] = ()
+    """ISO 3166 regions whose national telephone numbers are written in texts of this language."""
+
+    phone_cues: tuple[str, ...] = ()
+    """Lower-case words that announce a telephone number written without any separator."""
+
+    identifiers: tuple[str, ...] = ()
+    """Identifiers of persons that this language's texts hold, by their name in parts/text/personal_data.py."""
+
+    number_group: str = ","
+    """What stands between groups of three digits."""
+
+    decimal_mark: str = "."
+    """What stands before the decimals."""
+
+    spaced_marks: str = field(default="")
+    """Marks that take a no-break space before them (and « after it)."""

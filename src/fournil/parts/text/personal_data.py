@@ -1,0 +1,203 @@
+"""Personal data: e-mail and IP addresses, telephone numbers, IBAN and NIR, found and replaced by typed marks.
+
+Documentation is full of what only looks like personal data, so precision comes first. What stays:
+- addresses in example.org and the other reserved names (RFC 2606, RFC 6761), mailing lists, role accounts (`postmaster@`,
+  `bug-…@`, `git@`), and what has an @ but no host (systemd units, `icon@2x.png`);
+- IP addresses that are loopback, private, link-local, multicast, reserved for documentation (RFC 5737, RFC 3849) or whole
+  networks; four small numbers with dots, which are versions more often than hosts (1.2.3.4), and any that follow
+  a "version" or stand inside a longer name;
+- numbers in the ranges that ARCEP and the NANP keep for fiction; ten digits without any separator, unless a word such
+  as « tél. » stands before them.
+An IBAN and a NIR must have a right check key.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import phonenumbers
+import pyarrow as pa
+import pyarrow.compute as pc
+from stdnum import iban as stdnum_iban
+from stdnum.fr import nir as stdnum_nir
+
+from fournil.core.languages import Language
+
+MARKS = {"e-mail": "[E-MAIL]", "phone": "[PHONE]", "ip": "[IP]", "iban": "[IBAN]", "nir": "[NIR]"}
+"""What stands in the text in place of each kind."""
+
+# Whatever may hold any of the kinds; RE2 reads a batch at hundreds of megabytes a second.
+_MAYBE = (
+    r"@|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:|\d(?:[ .\-/()\x{a0}\x{202f}]{0,3}\d){7}"
+    r"|[A-Z]{2}\d{2}[ \x{a0}\x{202f}]?[A-Z0-9]{4}"
+)
+
+_SPACES = " \u00a0\u202f"
+_EMAIL = re.compile(
+    r"(?<![\w.+%@/:-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,18}(?![\w@-]|\.\w)",
+    re.ASCII,
+)
+_RESERVED_HOST = re.compile(
+    r"(?:^|\.)(?:example\.(?:com|net|org|edu|fr)|exemple\.(?:com|net|org|fr)|[\w-]+\.(?:example|invalid|test|localhost|local|localdomain|internal|lan|home)"
+    r"|domaine?\.(?:com|fr|org|net|tld)|tld|mydomain\.(?:com|org)|foo\.(?:com|org|net)|bar\.(?:com|org|net))$",
+    re.IGNORECASE,
+)
+_LIST_HOST = re.compile(r"^(?:lists?|listes?|mailman|bugs?|tracker|packages|alioth-lists)\.|\.(?:lists|bugs)\.", re.IGNORECASE)
+# Ends of names that are no top-level domains: units of systemd, pictures, files.
+_NO_DOMAIN = re.compile(
+    r"\.(?:service|socket|target|timer|mount|automount|device|path|slice|scope|swap|conf|png|jpg|jpeg|gif|svg|webp|py|so|js"
+    r"|css|html|htm|xml|json|txt|exe|dll|sh|log|bz|gz|xz|zip|deb|rpm)$",
+    re.IGNORECASE,
+)
+_ROLE = re.compile(
+    r"^(?:abuse|admin|administrator|announce|bugs?|bug-.*|bugzilla.*|contact|control|debian-.*|devel|docs?|feedback|ftpmaster"
+    r"|git|help|hostmaster|info|infos|kernel|licensing|list|listmaster|mailer-daemon|majordomo|maintainers?|news|nobody"
+    r"|no-?reply|office|owner|owner-.*|postmaster|press|root|sales|security|service|staff|submit|support|team|translation.*"
+    r"|traduc.*|traduction.*|user|username|utilisateur|usenet|webmaster|www|.*-(?:announce|bugs?|commits?|devel|dev|discuss|help|l10n.*"
+    r"|list|maint|maintainers?|owner|request|security|team|users?)|you|your[._-]?(?:name|mail|email)|votre[._-]?(?:nom|mail)|foo|bar|me|moi"
+    r"|someone|somebody|nom|name|adresse|address|email|mail)$",
+    re.IGNORECASE,
+)
+_IPV4 = re.compile(r"(?<![\w.:@/=-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w|/\d)", re.ASCII)
+_IPV6 = re.compile(r"(?<![\w.:])(?:[0-9A-Fa-f]{1,4}:){2,7}(?::|[0-9A-Fa-f]{1,4})(?::[0-9A-Fa-f]{1,4}){0,5}(?![\w:.]|/\d)", re.ASCII)
+_VERSION_CUE = re.compile(r"(?:version|versions|release|révision|revision|rev|oid|section|§|v)\.?\s*$", re.IGNORECASE)
+_PHONE = re.compile(
+    rf"(?<![\w.+/=-])(?:(?:\+|00)[1-9]\d{{0,2}}(?:[{_SPACES}.\-/]?\(0\))?(?:[{_SPACES}.\-/]?\(?\d{{1,4}}\)?){{2,6}}"
+    rf"|0[1-9](?:[{_SPACES}]\d{{2}}){{4}}|0[1-9](?:\.\d{{2}}){{4}}|0[1-9](?:-\d{{2}}){{4}}|0[1-9]\d{{8}}"
+    rf"|0\d{{2,4}}[{_SPACES}]\d{{3,4}}[{_SPACES}]\d{{3,4}}|0\d{{2,4}}[{_SPACES}]\d{{6}}"
+    rf"|(?:1[{_SPACES}.-])?(?:\(\d{{3}}\)[{_SPACES}]?|\d{{3}}[.-])\d{{3}}[.-]\d{{4}})(?![\w-]|[.,]\d|[{_SPACES}]\d)",
+    re.ASCII,
+)
+_FICTION = re.compile(r"^\+33(?:19900|26191|35301|46571|53649|63998)|^\+1\d{3}55501|^\+44(?:7700900|\d{2,4}4960\d|2079460)")
+_IBAN = re.compile(rf"(?<![\w])[A-Z]{{2}}\d{{2}}(?:[{_SPACES}]?[A-Z0-9]{{4}}){{2,7}}(?:[{_SPACES}]?[A-Z0-9]{{1,3}})?(?![\w])", re.ASCII)
+_NIR = re.compile(
+    rf"(?<![\w.])[1-478][{_SPACES}]?\d{{2}}[{_SPACES}]?\d{{2}}[{_SPACES}]?(?:\d{{2}}|2[ABab])[{_SPACES}]?\d{{3}}[{_SPACES}]?\d{{3}}[{_SPACES}]?\d{{2}}(?![\w]|[.,]\d)",
+    re.ASCII,
+)
+
+
+class Found(NamedTuple):
+    """Personal data at text[start:end]."""
+
+    kind: str
+    start: int
+    end: int
+
+
+def _emails(text: str, languages: Sequence[Language]) -> Iterator[Found]:
+    if "@" not in text:
+        return
+    for match in _EMAIL.finditer(text):
+        local, host = match.group().rsplit("@", 1)
+        if _RESERVED_HOST.search(host) or _LIST_HOST.search(host) or _NO_DOMAIN.search(host) or _ROLE.match(local):
+            continue
+        # user@host:path is a place for scp and git, not a person's address.
+        if text[match.end() : match.end() + 1] == ":" and text[match.end() + 1 : match.end() + 2].strip():
+            continue
+        yield Found("e-mail", match.start(), match.end())
+
+
+def _ips(text: str, languages: Sequence[Language]) -> Iterator[Found]:
+    for pattern in (_IPV4, _IPV6):
+        for match in pattern.finditer(text):
+            try:
+                address = ipaddress.ip_address(match.group())
+            except ValueError:
+                continue
+            if not address.is_global or address.is_multicast:
+                continue
+            if address.version == 4:
+                octets = address.packed
+                if max(octets) < 10 or octets[3] == 0 or len(set(octets)) == 1:
+                    continue
+                if _VERSION_CUE.search(text, max(0, match.start() - 12), match.start()):
+                    continue
+            yield Found("ip", match.start(), match.end())
+
+
+def _phones(text: str, languages: Sequence[Language]) -> Iterator[Found]:
+    for match in _PHONE.finditer(text):
+        written = match.group()
+        if written.isdigit():
+            before = text[max(0, match.start() - 24) : match.start()].lower()
+            cues = [cue for each in languages for cue in each.phone_cues]
+            if not any(re.search(rf"\b{re.escape(cue)}\b", before) for cue in cues):
+                continue
+        regions: list[str | None] = (
+            [None] if written.startswith("+") else [r for each in languages for r in each.phone_regions]
+        )
+        for region in regions:
+            try:
+                number = phonenumbers.parse(written, region)
+            except phonenumbers.NumberParseException:
+                continue
+            if phonenumbers.is_valid_number(number):
+                full = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+                if not _FICTION.match(full):
+                    yield Found("phone", match.start(), match.end())
+                break
+
+
+def _ibans(text: str, languages: Sequence[Language]) -> Iterator[Found]:
+    for match in _IBAN.finditer(text):
+        # The pattern is greedy; a word in capitals that follows may have been taken for the last group.
+        for end in _shorter_ends(match):
+            if stdnum_iban.is_valid(re.sub(f"[{_SPACES}]", "", text[match.start() : end])):
+                yield Found("iban", match.start(), end)
+                break
+
+
+def _shorter_ends(match: re.Match[str]) -> Iterator[int]:
+    yield match.end()
+    written = match.group()
+    for place in range(len(written) - 1, 14, -1):
+        if written[place] in _SPACES:
+            yield match.start() + place
+
+
+def _nirs(text: str, languages: Sequence[Language]) -> Iterator[Found]:
+    for match in _NIR.finditer(text):
+        if stdnum_nir.is_valid(re.sub(f"[{_SPACES}]", "", match.group()).upper()):
+            yield Found("nir", match.start(), match.end())
+
+
+_FINDERS: dict[str, Callable[[str, Sequence[Language]], Iterator[Found]]] = {
+    "e-mail": _emails,
+    "iban": _ibans,
+    "nir": _nirs,
+    "phone": _phones,
+    "ip": _ips,
+}
+
+
+def may_hold_personal_data(texts: pa.Array) -> list[int]:
+    """Places of the texts that are worth a closer look."""
+    return pc.indices_nonzero(pc.match_substring_regex(texts, _MAYBE)).to_pylist()
+
+
+def find_personal_data(text: str, *, languages: Sequence[Language], kinds: Sequence[str] = tuple(MARKS)) -> list[Found]:
+    """Personal data in one text, in order, none overlapping another (IBAN and NIR before telephone numbers).
+
+    Args:
+        text: The text.
+        languages: Whose telephone numbers and identifiers are looked for.
+        kinds: Which of MARKS.
+    """
+    national = {name for each in languages for name in each.identifiers}
+    found: list[Found] = []
+    for kind, finder in _FINDERS.items():
+        if kind in kinds and (kind != "nir" or "nir" in national):
+            for item in finder(text, languages):
+                if all(item.end <= other.start or item.start >= other.end for other in found):
+                    found.append(item)
+    return sorted(found, key=lambda item: item.start)
+
+
+def mask(text: str, found: Sequence[Found]) -> str:
+    """The text with marks in place of what was found."""
+    pieces, place = [], 0
+    for item in found:
+        pieces += [text[place : item.start], MARKS[item.kind]]
+        place = item.end
+    return "".join([*pieces, text[place:]])

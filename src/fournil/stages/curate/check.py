@@ -1,0 +1,168 @@
+"""Proof that nothing held out leaked: computed from the final shards alone, by another way than the split.
+
+The split compares MinHash signatures; here every training text is compared with every held-out text exactly, through an
+index of the held-out shingles.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from fournil.core.document import DOCUMENTS, PAIRS
+from fournil.core.errors import FournilError
+from fournil.core.languages import known_languages, language, primary
+from fournil.core.shards import read_batches
+from fournil.parts.text.codepoints import decode
+from fournil.parts.text.keys import letter_keys
+from fournil.parts.text.ngrams import ngram_hashes
+from fournil.parts.text.words import split_words
+from fournil.stages.curate.documents import SHINGLE_WORDS, translation_groups
+from fournil.stages.curate.pairs import shingles_of_sides
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The texts of a batch: documents, or all sides of pairs."""
+
+    ids: list[str]
+    letters: np.ndarray
+    shingles: np.ndarray
+    counts: np.ndarray
+    groups: set[str]
+
+
+def _read(folder: Path) -> Iterator[_Texts]:
+    for batch in read_batches(folder / "documents", columns=DOCUMENTS.names, batch_rows=512):
+        tags = batch.column("language").to_pylist()
+        texts = batch.column("text")
+        shingles, counts = _document_shingles(texts, tags)
+        yield _Texts(batch.column("id").to_pylist(), letter_keys(texts), shingles, counts, _groups(batch))
+    for batch in read_batches(folder / "pairs", columns=PAIRS.names, batch_rows=4096):
+        column: pa.MapArray = batch.column("texts")
+        offsets = column.offsets.to_numpy()
+        tags = column.keys.slice(offsets[0], offsets[-1] - offsets[0]).to_pylist()
+        sides = column.items.slice(offsets[0], offsets[-1] - offsets[0])
+        ids = np.repeat(np.array(batch.column("id").to_pylist(), object), np.diff(offsets)).tolist()
+        shingles, counts = shingles_of_sides(sides, tags)
+        yield _Texts(ids, letter_keys(sides), shingles, counts, _groups(batch))
+
+
+def _groups(batch: pa.RecordBatch) -> set[str]:
+    return {group for group in translation_groups(pa.Table.from_batches([batch])) if group is not None}
+
+
+def _document_shingles(texts: pa.Array, tags: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    pieces: list[np.ndarray] = [np.zeros(0, np.uint64)] * len(tags)
+    by_tag: dict[str, list[int]] = {}
+    for place, tag in enumerate(tags):
+        if primary(tag) in known_languages():
+            by_tag.setdefault(primary(tag), []).append(place)
+    for tag, places in by_tag.items():
+        words = split_words(decode(texts.take(pa.array(places))), language=language(tag))
+        hashes, bounds = ngram_hashes(words, SHINGLE_WORDS)
+        for position, place in enumerate(places):
+            pieces[place] = hashes[bounds[position] : bounds[position + 1]]
+    return np.concatenate([np.zeros(0, np.uint64), *pieces]), np.array([len(piece) for piece in pieces], np.int64)
+
+
+def _sets(texts: _Texts, offset: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Each text's shingles without repeats: owners and shingles, sorted by owner."""
+    owners = np.repeat(np.arange(len(texts.counts)) + offset, texts.counts)
+    order = np.lexsort((texts.shingles, owners))
+    owners, shingles = owners[order], texts.shingles[order]
+    new = np.ones(len(owners), bool)
+    new[1:] = (owners[1:] != owners[:-1]) | (shingles[1:] != shingles[:-1])
+    return owners[new], shingles[new]
+
+
+@dataclass
+class _Index:
+    """All held-out texts."""
+
+    ids: list[str] = field(default_factory=list)
+    letters: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    owners: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    shingles: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    sizes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    groups: set[str] = field(default_factory=set)
+
+
+def _index(folder: Path) -> _Index:
+    index = _Index()
+    letters, owners, shingles = [index.letters], [index.owners], [index.shingles]
+    for texts in _read(folder):
+        one, other = _sets(texts, len(index.ids))
+        owners.append(one)
+        shingles.append(other)
+        letters.append(texts.letters)
+        index.ids += texts.ids
+        index.groups |= texts.groups
+    index.letters = np.concatenate(letters)
+    index.owners, index.shingles = np.concatenate(owners), np.concatenate(shingles)
+    index.sizes = np.bincount(index.owners, minlength=len(index.ids))
+    order = np.argsort(index.shingles, kind="stable")
+    index.owners, index.shingles = index.owners[order], index.shingles[order]
+    return index
+
+
+def check_leaks(out: Path, *, threshold: float) -> dict[str, Any]:
+    """Compare the training shards below `out` with the held-out ones.
+
+    Returns:
+        What was compared, and the counts of violations, all 0.
+
+    Raises:
+        FournilError: when a held-out text, its translation or a near copy is in a training shard.
+    """
+    held = _index(out / "heldout")
+    held_letters = np.unique(held.letters)
+    num_trained = num_sharing = 0
+    leaks: dict[str, list[str]] = {"same_letters": [], "near_duplicate": [], "translation_group": []}
+    for texts in _read(out):
+        num_trained += len(texts.ids)
+        places = np.minimum(np.searchsorted(held_letters, texts.letters), max(len(held_letters) - 1, 0))
+        if len(held_letters):
+            for place in np.flatnonzero(held_letters[places] == texts.letters).tolist():
+                leaks["same_letters"].append(texts.ids[place])
+        leaks["translation_group"] += sorted(texts.groups & held.groups)
+        similar, sharing = _similar(texts, held, threshold)
+        num_sharing += sharing
+        leaks["near_duplicate"] += [f"{texts.ids[one]} ~ {held.ids[other]}" for one, other in similar]
+    for rule, found in leaks.items():
+        if found:
+            raise FournilError(
+                f"{len(found)} held-out texts leaked into the training shards ({rule}: {', '.join(found[:3])})",
+                where=out,
+                fix="This is a fault in Fournil: please report it with the recipe.",
+            )
+    return {
+        "num_heldout_texts": len(held.ids),
+        "num_training_texts": num_trained,
+        "num_comparisons": num_trained * len(held.ids),
+        "num_sharing_words": num_sharing,
+        "threshold": threshold,
+        "violations": {rule: len(found) for rule, found in leaks.items()},
+    }
+
+
+def _similar(texts: _Texts, held: _Index, threshold: float) -> tuple[list[tuple[int, int]], int]:
+    """Pairs of training and held-out texts as similar as the threshold, and how many share any shingle at all."""
+    owners, shingles = _sets(texts)
+    low = np.searchsorted(held.shingles, shingles, side="left")
+    num = np.searchsorted(held.shingles, shingles, side="right") - low
+    hit = np.flatnonzero(num)
+    if len(hit) == 0:
+        return [], 0
+    num = num[hit]
+    positions = np.arange(num.sum()) - np.repeat(np.cumsum(num) - num, num) + np.repeat(low[hit], num)
+    keys = np.repeat(owners[hit], num) * len(held.ids) + held.owners[positions]
+    pairs, common = np.unique(keys, return_counts=True)
+    one, other = pairs // len(held.ids), pairs % len(held.ids)
+    sizes = np.bincount(owners, minlength=len(texts.ids))
+    similarity = common / (sizes[one] + held.sizes[other] - common)
+    near = similarity >= threshold
+    return list(zip(one[near].tolist(), other[near].tolist(), strict=True)), len(pairs)

@@ -1,0 +1,163 @@
+"""The steps that look at one pair alone.
+
+A pair's sides go through the same steps as documents, laid end to end; `side_counts` says how many each pair has.
+"""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+
+from fournil.core.document import PAIRS, REFUSED_PAIRS
+from fournil.core.languages import known_languages, language, primary
+from fournil.parts.text.codepoints import LETTER, counts, decode
+from fournil.parts.text.identify import identify_lines, samples
+from fournil.parts.text.keys import exact_keys, letter_keys
+from fournil.parts.text.ngrams import ngram_hashes
+from fournil.parts.text.words import split_words
+from fournil.stages.curate.chunks import Chunk, with_verdicts
+from fournil.stages.curate.clean import NORMALISE, Texts, edit_rows
+from fournil.stages.curate.config import Config
+from fournil.stages.curate.documents import LANGUAGE, QUALITY, SHINGLE_WORDS, Verdict
+
+NEAR_WORDS = 8
+"""Sides with fewer words are compared by their letters alone: they have too few shingles."""
+
+_MARKUP = re.compile(r"<[^<>]*>|&[a-zA-Z]+;|%[-+ #0-9.*$]*[a-zA-Z]|\$?\{[^{}]*\}|https?://\S+|\\[a-z]")
+_SMOOTHING = 15
+
+
+def pair_chunk(config: Config, languages: tuple[str, ...]) -> Callable[[pa.RecordBatch], Chunk]:
+    """The function that makes a chunk of a batch of pairs."""
+    return lambda batch: _make(batch, config, languages)
+
+
+def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> Chunk:
+    described = [language(tag) for tag in languages if primary(tag) in known_languages()]
+    ids: list[str] = batch.column("id").to_pylist()
+    column: pa.MapArray = batch.column("texts")
+    offsets = column.offsets.to_numpy()
+    tags: list[str] = column.keys.slice(offsets[0], offsets[-1] - offsets[0]).to_pylist()
+    sides = column.items.slice(offsets[0], offsets[-1] - offsets[0]).fill_null("")
+    offsets = offsets - offsets[0]
+    pair_of = np.repeat(np.arange(len(ids)), np.diff(offsets))
+    verdicts: dict[int, Verdict] = {}
+
+    texts = Texts.of(sides)
+    bytes_in = _by_pair(texts.num_bytes, offsets)
+    texts.normalise(np.zeros(len(sides), bool))
+    bytes_normalised = _by_pair(texts.num_bytes, offsets)
+    for side in np.flatnonzero(texts.num_bytes == 0).tolist():
+        verdicts.setdefault(int(pair_of[side]), (NORMALISE, "empty", tags[side], None))
+    texts.mask(config, described)
+
+    values: list[str] = texts.values.to_pylist()
+    _check_languages(texts, tags, pair_of, config, languages, verdicts)
+    letters = counts((texts.points.flags_C & LETTER) != 0, texts.points.bounds_D)
+    lengths = np.diff(texts.points.bounds_D)
+    wanted = {primary(tag) for tag in languages}
+    longest = np.zeros(len(ids), np.int64)
+    np.maximum.at(longest, pair_of, lengths)
+    for pair in range(len(ids)):
+        if pair not in verdicts:
+            places = [side for side in range(offsets[pair], offsets[pair + 1]) if primary(tags[side]) in wanted]
+            verdict = _judge([values[side] for side in places], letters[places], lengths[places], config)
+            if verdict is not None:
+                verdicts[pair] = (QUALITY, *verdict)
+
+    columns = {name: batch.column(name) for name in PAIRS.names}
+    columns["texts"] = pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(tags, pa.string()), texts.values)
+    rows = with_verdicts(pa.table(columns), REFUSED_PAIRS, verdicts)
+    side_shingles, shingle_counts = shingles_of_sides(texts.values, tags)
+    arrays = {
+        "bytes_in": bytes_in,
+        "bytes_normalised": bytes_normalised,
+        "bytes_masked": _by_pair(texts.num_bytes, offsets),
+        "bytes": _by_pair(texts.num_bytes, offsets),
+        "longest": longest,
+        "exact": _pair_keys(exact_keys(texts.values), tags, offsets),
+        "side_counts": np.diff(offsets).astype(np.int64),
+        "side_letters": letter_keys(texts.values),
+        "shingle_counts": shingle_counts,
+    }
+    edits = edit_rows(texts, [ids[pair] for pair in pair_of.tolist()], tags)
+    return Chunk(rows, edits, arrays, side_shingles, texts.num_changes)
+
+
+def _by_pair(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    running = np.concatenate([[0], np.cumsum(values)])
+    return running[offsets[1:]] - running[offsets[:-1]]
+
+
+def _pair_keys(sides: np.ndarray, tags: list[str], offsets: np.ndarray) -> np.ndarray:
+    """One key (2 x uint64) by pair: of all sides with their languages, in the order of the languages."""
+    keys = np.zeros((len(offsets) - 1, 2), np.uint64)
+    salts = {tag: np.uint64(sum(ord(c) << (8 * i) for i, c in enumerate(tag[:7])) * 2 + 1) for tag in set(tags)}
+    for pair in range(len(keys)):
+        for side in sorted(range(offsets[pair], offsets[pair + 1]), key=tags.__getitem__):
+            keys[pair] = keys[pair] * np.uint64(0x9E3779B97F4A7C15) + sides[side] * salts[tags[side]]
+    return keys
+
+
+def _check_languages(
+    texts: Texts,
+    tags: list[str],
+    pair_of: np.ndarray,
+    config: Config,
+    languages: tuple[str, ...],
+    verdicts: dict[int, Verdict],
+) -> None:
+    settings = config.language
+    wanted = {primary(tag) for tag in languages}
+    # Two sides in languages of the run, or there is nothing to learn from the pair.
+    present = np.zeros(int(pair_of.max()) + 1 if len(pair_of) else 0, np.int64)
+    for side, tag in enumerate(tags):
+        present[pair_of[side]] += primary(tag) in wanted
+    for pair in np.flatnonzero(present < 2).tolist():
+        verdicts.setdefault(pair, (LANGUAGE, "missing-side", str(present[pair]), "2"))
+    lines, letters = samples(texts.points)
+    long = [s for s in np.flatnonzero(letters >= settings.pair_min_letters).tolist() if primary(tags[s]) in wanted]
+    found, confidences = identify_lines([lines[side] for side in long])
+    for side, tag, confidence in zip(long, found, confidences.tolist(), strict=True):
+        if tag != primary(tags[side]) and confidence >= settings.pair_mismatch_confidence:
+            bound = f"{tags[side]} {settings.pair_mismatch_confidence:g}"
+            verdicts.setdefault(int(pair_of[side]), (LANGUAGE, "language-mismatch", f"{tag} {confidence:.3f}", bound))
+
+
+def _judge(
+    texts: list[str], letters: np.ndarray, lengths: np.ndarray, config: Config
+) -> tuple[str, str | None, str | None] | None:
+    """The first rule that a pair breaks, the value and the bound."""
+    if len(set(texts)) < len(texts):
+        return "equal-sides", None, None
+    if letters.min() == 0:
+        return "no-letter", "0", "1"
+    if any(
+        ("<" in text or "%" in text or "{" in text or "&" in text or "://" in text)
+        and not any(c.isalpha() for c in _MARKUP.sub("", text))
+        for text in texts
+    ):
+        return "markup-only", None, None
+    if lengths.max() > config.pairs.max_characters:
+        return "over-long", str(lengths.max()), str(config.pairs.max_characters)
+    ratio = (int(lengths.max()) + _SMOOTHING) / (int(lengths.min()) + _SMOOTHING)
+    if ratio > config.pairs.max_length_ratio:
+        return "length-ratio", f"{ratio:.6g}", f"{config.pairs.max_length_ratio:g}"
+    return None
+
+
+def shingles_of_sides(values: pa.Array, tags: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Shingles of all sides that have enough words and a known language, end to end, and their number by side."""
+    by_tag: dict[str, list[int]] = {}
+    for side, tag in enumerate(tags):
+        if primary(tag) in known_languages():
+            by_tag.setdefault(primary(tag), []).append(side)
+    none = np.zeros(0, np.uint64)
+    pieces: list[np.ndarray] = [none] * len(tags)
+    for tag, sides in sorted(by_tag.items()):
+        words = split_words(decode(values.take(pa.array(sides))), language=language(tag))
+        hashes, bounds = ngram_hashes(words, SHINGLE_WORDS)
+        for position in np.flatnonzero(np.diff(words.bounds_D) >= NEAR_WORDS).tolist():
+            pieces[sides[position]] = hashes[bounds[position] : bounds[position + 1]]
+    return np.concatenate([none, *pieces]), np.array([len(piece) for piece in pieces], np.int64)

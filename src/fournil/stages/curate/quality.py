@@ -1,0 +1,87 @@
+"""The quality rules: a name, a figure, a bound."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from fournil.core.languages import Language
+from fournil.stages.curate.config import Bounds, CodeBounds
+
+
+class Rule(NamedTuple):
+    """A document is refused when the figure lies below `least` or above `most`."""
+
+    name: str
+    figure: str
+    least: float | None = None
+    most: float | None = None
+
+
+def prose_rules(bounds: Bounds, language: Language) -> Iterator[Rule]:
+    """The rules for natural language, in the order in which they are asked."""
+    yield Rule("gopher-few-words", "num_words", least=bounds.min_words)
+    yield Rule("gopher-many-words", "num_words", most=bounds.max_words)
+    yield Rule("gopher-short-mean-word", "mean_word", least=language.mean_word_length[0])
+    yield Rule("gopher-long-mean-word", "mean_word", most=language.mean_word_length[1])
+    yield Rule("gopher-hash-signs", "hash_ratio", most=bounds.max_hash_ratio)
+    yield Rule("gopher-ellipses", "ellipsis_ratio", most=bounds.max_ellipsis_ratio)
+    yield Rule("gopher-bullet-lines", "bullet_lines", most=bounds.max_bullet_lines)
+    yield Rule("gopher-ellipsis-lines", "ellipsis_lines", most=bounds.max_ellipsis_lines)
+    yield Rule("gopher-words-without-letters", "lettered_words", least=bounds.min_lettered_words)
+    if language.stop_words:
+        yield Rule("gopher-few-stop-words", "stop_words", least=bounds.min_stop_words)
+        yield Rule("low-stop-word-share", "stop_word_share", least=bounds.min_stop_word_share)
+    yield Rule("gopher-duplicate-lines", "duplicate_lines", most=bounds.max_duplicate_lines)
+    yield Rule(
+        "gopher-duplicate-line-characters", "duplicate_line_characters", most=bounds.max_duplicate_line_characters
+    )
+    yield Rule("gopher-duplicate-paragraphs", "duplicate_paragraphs", most=bounds.max_duplicate_paragraphs)
+    yield Rule(
+        "gopher-duplicate-paragraph-characters",
+        "duplicate_paragraph_characters",
+        most=bounds.max_duplicate_paragraph_characters,
+    )
+    for size, most in zip((2, 3, 4), bounds.max_top_ngrams, strict=True):
+        yield Rule(f"gopher-top-{size}-gram", f"top_{size}", most=most)
+    for size, most in zip((5, 6, 7, 8, 9, 10), bounds.max_duplicate_ngrams, strict=True):
+        yield Rule(f"gopher-duplicate-{size}-grams", f"duplicate_{size}", most=most)
+    yield Rule("c4-few-sentences", "sentences", least=bounds.min_sentences)
+    yield Rule("c4-long-token", "longest_token", most=bounds.max_token)
+    yield Rule("c4-curly-braces", "curly_ratio", most=bounds.max_curly_ratio)
+    yield Rule("c4-lorem-ipsum", "lorem_ipsum", most=bounds.max_lorem_ipsum)
+    yield Rule("fineweb-few-ended-lines", "ended_lines", least=bounds.min_ended_lines)
+    yield Rule("fineweb-short-lines", "short_lines", most=bounds.max_short_lines)
+    yield Rule("fineweb-line-ends", "newline_ratio", most=bounds.max_newline_ratio)
+
+
+def code_rules(bounds: CodeBounds) -> Iterator[Rule]:
+    """The rules for program code."""
+    yield Rule("code-long-line", "longest_line", most=bounds.max_line)
+    yield Rule("code-long-lines", "mean_line", most=bounds.max_mean_line)
+    yield Rule("code-few-alphanumerics", "alphanumeric", least=bounds.min_alphanumeric)
+
+
+class Verdicts(NamedTuple):
+    """For each document the number of the first rule that it breaks (-1: none), the value found and the bound."""
+
+    rule_D: np.ndarray
+    value_D: np.ndarray
+    bound_D: np.ndarray
+
+
+def judge(rules: list[Rule], figures: dict[str, np.ndarray]) -> Verdicts:
+    """Ask the rules in order; the first one broken counts."""
+    num = len(next(iter(figures.values())))
+    rule_D = np.full(num, -1)
+    value_D, bound_D = np.zeros(num), np.zeros(num)
+    for place, rule in enumerate(rules):
+        figure = figures[rule.figure]
+        for bound, broken in (
+            (rule.least, None if rule.least is None else figure < rule.least),
+            (rule.most, None if rule.most is None else figure > rule.most),
+        ):
+            if bound is not None and broken is not None:
+                new = broken & (rule_D < 0)
+                rule_D[new], value_D[new], bound_D[new] = place, figure[new], bound
+    return Verdicts(rule_D, value_D, bound_D)

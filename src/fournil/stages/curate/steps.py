@@ -1,0 +1,123 @@
+"""The steps of curate, one after the other."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fournil.core.context import Artifact, Context
+from fournil.core.document import DOCUMENTS, PAIRS, REFUSED_DOCUMENTS, REFUSED_PAIRS
+from fournil.core.errors import FournilError
+from fournil.core.shards import count_rows, read_batches
+from fournil.stages.curate.check import check_leaks
+from fournil.stages.curate.chunks import Chunks, make_chunks
+from fournil.stages.curate.clean import BOILERPLATE, NORMALISE, PERSONAL_DATA
+from fournil.stages.curate.config import Config
+from fournil.stages.curate.documents import LANGUAGE, QUALITY, document_chunk
+from fournil.stages.curate.duplicates import DUPLICATES, exact_duplicates, near_duplicates
+from fournil.stages.curate.facts import Fate, counts_of, facts_of, heldout_facts, language_matrix
+from fournil.stages.curate.heldout import choose, clusters
+from fournil.stages.curate.near import Shingles, find_near
+from fournil.stages.curate.pairs import pair_chunk
+from fournil.stages.curate.rows import load_rows
+from fournil.stages.curate.write import clear, write_kind
+
+HELDOUT = "heldout"
+DOCUMENT_STEPS = (
+    (NORMALISE, "bytes_normalised"),
+    (PERSONAL_DATA, "bytes_masked"),
+    (LANGUAGE, "bytes_masked"),
+    (BOILERPLATE, "bytes"),
+    (HELDOUT, "bytes"),
+    (QUALITY, "bytes"),
+    (DUPLICATES, "bytes"),
+)
+"""In order, each with the array that holds the documents' bytes after it."""
+
+PAIR_STEPS = tuple(step for step in DOCUMENT_STEPS if step[0] != BOILERPLATE)
+
+_DOCUMENT_ROWS = 1024
+_PAIR_ROWS = 8192
+
+
+def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifact:
+    """Do what fournil.stages.curate.run says."""
+    if not count_rows(sources / "documents") + count_rows(sources / "pairs"):
+        raise FournilError("there is nothing to curate", where=sources, fix="It needs documents/ or pairs/ with rows.")
+    began = time.perf_counter()
+    cpu_began = time.process_time()
+    work = out / ".work"
+    documents_chunks = make_chunks(
+        sources / "documents", DOCUMENTS, work / "documents", _DOCUMENT_ROWS, document_chunk(config, context.languages),
+        context, title="Cleaning documents", unit="documents",
+    )  # fmt: skip
+    pairs_chunks = make_chunks(
+        sources / "pairs", PAIRS, work / "pairs", _PAIR_ROWS, pair_chunk(config, context.languages),
+        context, title="Cleaning pairs", unit="pairs",
+    )  # fmt: skip
+    cleaned = time.perf_counter()
+    cpu_cleaned = time.process_time()
+
+    sizes = ("bytes_in", "bytes_normalised", "bytes_masked", "bytes")
+    documents = load_rows(documents_chunks, "documents", (*sizes, "exact", "letters", "found"))
+    pairs = load_rows(pairs_chunks, "pairs", (*sizes, "longest", "exact", "side_counts", "side_letters"))
+    for rows, width in ((documents, 2), (pairs, 2)):
+        rows.arrays["exact"] = rows.arrays["exact"].reshape(-1, width)
+    shingles = Shingles([documents_chunks, pairs_chunks])
+    context.progress.note("Comparing all texts, setting some aside for evaluation")
+    near = find_near(shingles, seed=context.seed, threshold=config.duplicates.threshold, kept=work / "near.npz")
+    split = choose(documents, pairs, clusters(documents, pairs, near), config.heldout, context.seed)
+
+    fates: list[Fate] = []
+    for rows, held, steps in ((documents, split.documents, DOCUMENT_STEPS), (pairs, split.pairs, PAIR_STEPS)):
+        alive = np.array([step is None for step in rows.steps], bool)
+        duplicates = exact_duplicates(rows, alive)
+        if rows is documents:
+            alive[list(duplicates)] = False
+            threshold = config.duplicates.threshold
+            duplicates |= near_duplicates(rows, alive, near, shingles, threshold=threshold)
+        fates.append(Fate(rows, duplicates, held, steps))
+    compared = time.perf_counter()
+
+    clear(out)
+    kinds = ((documents_chunks, DOCUMENTS, REFUSED_DOCUMENTS), (pairs_chunks, PAIRS, REFUSED_PAIRS))
+    for fate, (chunks, schema, refused) in zip(fates, kinds, strict=True):
+        write_kind(out, chunks, fate, schema, refused, context)
+    written = time.perf_counter()
+    context.progress.note("Checking that nothing held out is in the training shards")
+    leaks = check_leaks(out, threshold=config.duplicates.threshold)
+
+    bytes_in = sum(int(rows.arrays["bytes_in"].sum()) for rows in (documents, pairs))
+    facts: dict[str, Any] = {fate.rows.kind: facts_of(fate) for fate in fates}
+    facts["languages"] = language_matrix(documents, _declared(sources / "documents"))
+    facts["edits"] = _edits(documents_chunks, pairs_chunks)
+    facts["heldout"] = heldout_facts(fates[0], fates[1], split, config.heldout.short_pair)
+    facts["leak_check"] = leaks
+    counts = [count for fate in fates if len(fate.rows) for count in counts_of(fate)]
+    measured = {
+        "seconds": {
+            "clean": cleaned - began,
+            "compare": compared - cleaned,
+            "write": written - compared,
+            "check": time.perf_counter() - written,
+        },
+        "megabytes_per_cpu_second_clean": bytes_in / 1e6 / max(cpu_cleaned - cpu_began, 1e-9),
+        "megabytes_per_second": bytes_in / 1e6 / (time.perf_counter() - began),
+    }
+    return Artifact(counts=counts, facts=facts, measured=measured)
+
+
+def _declared(folder: Path) -> list[str | None]:
+    declared: list[str | None] = []
+    for batch in read_batches(folder, columns=["language"]):
+        declared += batch.column("language").to_pylist()
+    return declared
+
+
+def _edits(*kinds: Chunks) -> dict[str, dict[str, int]]:
+    """Numbers of changes by kind of row, and by step and rule."""
+    return {name: chunks.num_changes() for name, chunks in zip(("documents", "pairs"), kinds, strict=True)}
+
