@@ -50,7 +50,8 @@ def plain_text(marked: str) -> str:
 
     Returns:
         Paragraphs as single lines with a blank line between them, table rows as lines with " | " between cells,
-        examples as they were, without their common indent. Soft hyphens, zero-width spaces and control characters are gone.
+        examples as they were, without their common indent. Soft hyphens, zero-width spaces and control characters are
+        gone.
     """
     if LINK in marked:
         marked = _LINK_LEFTOVERS.sub("", _LINKS.sub(lambda link: link[2].strip() or link[1], marked))

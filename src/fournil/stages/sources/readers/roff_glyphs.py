@@ -20,8 +20,8 @@ a" ˝ a- ¯ a. ˙ a^ ^ ac ¸ ab ˘ ah ˇ ao ˚ ad ¨ a~ ~ ho ˛ char34 "
 ts ς +f φ +h ϑ +p ϖ +e ϵ
 """
 
-_words: list[str] = _TABLE.split()
-_GLYPHS = dict(zip(_words[::2], _words[1::2], strict=True))
+_words = _TABLE.split()
+_GLYPHS: dict[str, str] = dict(zip(_words[::2], _words[1::2], strict=True))
 _ACCENTS = {"'": "\u0301", "`": "\u0300", "^": "\u0302", ":": "\u0308", "~": "\u0303", ",": "\u0327", "v": "\u030c"}
 _CODE_POINTS = re.compile(r"u([0-9A-F]{4,6}(?:_[0-9A-F]{4,6})*)")
 _NUMBERED = re.compile(r"char(\d{1,3})")

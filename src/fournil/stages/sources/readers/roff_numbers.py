@@ -11,7 +11,7 @@ _DEEPEST = 20
 
 
 def evaluate(text: str) -> tuple[int, int]:
-    """The value of the expression that `text` begins with, units ignored, and where it ends; (0, 0) if there is none."""
+    """The value of the expression that `text` begins with, units ignored, and where it ends; (0, 0) if none."""
     value, end = _expression(text, 0, 0)
     return int(value), end
 
