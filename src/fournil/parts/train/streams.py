@@ -1,0 +1,175 @@
+"""Streams of tokens to learn from: all documents of one source in one language, or all pairs of one source.
+
+A stream is a circle of tokens, items (documents, pairs) one after another; a window is any arc of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from fournil.core.errors import FournilError
+from fournil.parts.tokenize.shards import TokenShards
+from fournil.parts.train.permutation import key_of, mix, permuted
+
+PARALLEL = "parallel"
+"""The group of rows made of translation pairs."""
+
+
+class Stream:
+    """Items of tokens, joined to a circle.
+
+    Attributes:
+        group: Whose share of a batch it fills: a language, "code", or "parallel".
+        source: The source's key.
+        num_tokens: Length of the circle.
+    """
+
+    def __init__(self, group: str, source: str, lengths: np.ndarray) -> None:
+        """Lay out items of these lengths, in tokens."""
+        self.group, self.source = group, source
+        self.starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        self.num_tokens = int(self.starts[-1])
+
+    def arcs(self, start: int, num_tokens: int) -> list[tuple[int, int, int]]:
+        """The items that an arc touches: (item, first token, one after its last token), in order."""
+        found, position = [], start % self.num_tokens
+        item = int(np.searchsorted(self.starts, position, side="right")) - 1
+        while num_tokens > 0:
+            begin = position - int(self.starts[item])
+            end = min(begin + num_tokens, int(self.starts[item + 1] - self.starts[item]))
+            if end > begin:
+                found.append((item, begin, end))
+            num_tokens -= end - begin
+            position = int(self.starts[item + 1])
+            item += 1
+            if item == len(self.starts) - 1:
+                item, position = 0, 0
+        return found
+
+    def window(self, start: int, num_tokens: int, key: int) -> np.ndarray:
+        """The tokens of an arc, int64; `key` decides whatever may vary from one reading to the next."""
+        return np.concatenate([self.item(item, a, b, key) for item, a, b in self.arcs(start, num_tokens)])
+
+    def item(self, item: int, begin: int, end: int, key: int) -> np.ndarray:
+        """Some tokens of one item."""
+        raise NotImplementedError
+
+    def item_id(self, item: int) -> str:
+        """The id of an item's document or pair."""
+        raise NotImplementedError
+
+    def tokens_by_language(self) -> dict[str, int]:
+        """How many of the circle's tokens are of each language."""
+        return {self.group: self.num_tokens}
+
+
+class DocumentStream(Stream):
+    """All documents of one source in one language, in the shards' order."""
+
+    def __init__(self, shards: TokenShards, language: str, source: str, rows: np.ndarray) -> None:
+        """Take the index's rows `rows`."""
+        self.shards, self.rows = shards, rows
+        self.offsets = shards.index.offset[rows]
+        super().__init__(language, source, shards.index.num_tokens[rows])
+
+    def item(self, item: int, begin: int, end: int, key: int) -> np.ndarray:
+        """Some tokens of one document."""
+        return self.shards.ids(int(self.offsets[item]) + begin, end - begin)
+
+    def item_id(self, item: int) -> str:
+        """The document's id."""
+        return self._names[int(self.rows[item])]
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return self.shards.document_ids()
+
+
+class PairStream(Stream):
+    """All pairs of one source, shuffled once: `<|a|> text <|b|> translation </s>`, either language first by hash."""
+
+    def __init__(
+        self, shards: TokenShards, source: str, rows_P2: np.ndarray, tokens: dict[str, int], seed: int
+    ) -> None:
+        """Take the index's rows `rows_P2`, two for each pair; `tokens` are the ids of the languages' tokens."""
+        order = permuted(np.arange(len(rows_P2)), len(rows_P2), key_of("pairs", seed, source))
+        self.shards, self.rows_P2 = shards, rows_P2[order]
+        index = shards.index
+        self.offsets_P2, self.lengths_P2 = index.offset[self.rows_P2], index.num_tokens[self.rows_P2] - 1
+        self.languages_P2 = index.language[self.rows_P2]
+        self.language_tokens = np.array([tokens.get(name, -1) for name in index.languages], dtype=np.int64)
+        super().__init__(PARALLEL, source, self.lengths_P2.sum(axis=1) + 3)
+
+    def item(self, item: int, begin: int, end: int, key: int) -> np.ndarray:
+        """Some tokens of one pair."""
+        sides = (0, 1) if int(mix(np.array([item]), key)[0]) & 1 else (1, 0)
+        parts = []
+        for side in sides:
+            parts.append([self.language_tokens[self.languages_P2[item, side]]])
+            parts.append(self.shards.ids(int(self.offsets_P2[item, side]), int(self.lengths_P2[item, side])))
+        parts.append([self.shards.eos_id])
+        return np.concatenate(parts)[begin:end]
+
+    def item_id(self, item: int) -> str:
+        """The pair's id."""
+        return self._names[int(self.rows_P2[item, 0])]
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return self.shards.document_ids()
+
+    def tokens_by_language(self) -> dict[str, int]:
+        """Tokens of each side; the end token is counted for neither."""
+        sums = np.bincount(self.languages_P2.ravel(), weights=(self.lengths_P2 + 1).ravel())
+        return {name: int(total) for name, total in zip(self.shards.index.languages, sums, strict=False)}
+
+
+def document_streams(folder: Path) -> list[Stream]:
+    """A stream for each language and source of a shard folder, sorted."""
+    shards = TokenShards(folder)
+    index = shards.index
+    streams: list[Stream] = []
+    for language, name in enumerate(index.languages):
+        for source, key in enumerate(index.sources):
+            rows = np.flatnonzero((index.language == language) & (index.source == source))
+            if len(rows):
+                streams.append(DocumentStream(shards, name, key, rows))
+    return streams
+
+
+def pair_streams(folder: Path, language_tokens: dict[str, int], seed: int) -> list[Stream]:
+    """A stream of pairs for each source of a shard folder, sorted.
+
+    Args:
+        folder: Its index has two rows in a row for each pair.
+        language_tokens: The ids of the tokens that announce a language.
+        seed: Of the pairs' order.
+
+    Raises:
+        FournilError: The index does not come in pairs, or a language has no token.
+    """
+    shards = TokenShards(folder)
+    index = shards.index
+    if len(index.source) % 2 or not np.array_equal(index.source[::2], index.source[1::2]):
+        raise FournilError("the index does not come in pairs", where=folder, fix="Run the tokenizer stage again.")
+    unknown = sorted(set(index.languages) - set(language_tokens))
+    if unknown and len(index.source):
+        raise FournilError(f"no token for language {unknown[0]}", where=folder, fix="Add it to the run's languages.")
+    streams: list[Stream] = []
+    for source, key in enumerate(index.sources):
+        rows_P2 = np.flatnonzero(index.source == source).reshape(-1, 2)
+        if len(rows_P2):
+            streams.append(PairStream(shards, key, rows_P2, language_tokens, seed))
+    return streams
+
+
+def streams_by_group(streams: Sequence[Stream]) -> dict[str, list[Stream]]:
+    """Streams under the group whose share they fill."""
+    groups: dict[str, list[Stream]] = {}
+    for stream in streams:
+        groups.setdefault(stream.group, []).append(stream)
+    return groups

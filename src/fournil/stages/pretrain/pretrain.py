@@ -1,0 +1,222 @@
+"""What the pretrain stage does: plan the mixture, train, write the folder, say what went in and how it went."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from fournil.core.context import Artifact, Context
+from fournil.core.errors import FournilError
+from fournil.core.files import atomic_path, write_json
+from fournil.parts.model import folder as model_folder
+from fournil.parts.model.config import ModelConfig
+from fournil.parts.model.transformer import Llama
+from fournil.parts.tokenize.load import load as load_tokenizer
+from fournil.parts.tokenize.shards import TokenShards
+from fournil.parts.tokenize.special import BOS_ID, EOS_ID, PAD_ID, language_token
+from fournil.parts.train import schedule
+from fournil.parts.train.batches import Batches
+from fournil.parts.train.loop import TrainResult, TrainSettings, train
+from fournil.parts.train.mixture import CODE, Mixture, PhaseMixture
+from fournil.parts.train.optimizer import OptimizerSettings
+from fournil.parts.train.permutation import key_of
+from fournil.parts.train.streams import PARALLEL, document_streams, pair_streams, streams_by_group
+from fournil.parts.train.validation import bits_per_byte
+from fournil.stages.pretrain.config import Config, Phase
+
+CURVE_POINTS = 300
+"""Points of a curve on the page, at most."""
+
+VALIDATIONS = 8
+"""How often a training is validated where the recipe does not say."""
+
+
+def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Artifact:
+    """Train from nothing; see the stage's `run`."""
+    if config.save_dtype not in ("float32", "bfloat16"):
+        raise FournilError(f"unknown save_dtype {config.save_dtype!r}", fix='Known are "float32" and "bfloat16".')
+    phases = tuple(_phase(phase, number) for number, phase in enumerate(config.phase))
+    mixture = _plan(config, tokenizer, context)
+    held_out = tokenizer / "shards" / "heldout-documents"
+    header = TokenShards(tokenizer / "shards" / "train-documents")
+    model = Llama(_shape(config, header.vocab_size)).reset(key_of("weights", context.seed) & (2**63 - 1))
+    steps = sum(phase.steps for phase in phases)
+    context.progress.note(_sentence(model.config, mixture, steps))
+    result = train(
+        model,
+        Batches(mixture),
+        TrainSettings(
+            phases=phases,
+            optimizer=OptimizerSettings(**asdict(config.optimizer)),
+            micro_batch_rows=config.micro_batch_rows,
+            log_every=config.log_every,
+            validate_every=config.validate_every or math.ceil(steps / VALIDATIONS),
+            checkpoint_seconds=config.checkpoint_seconds,
+            precision=config.precision,
+            compile=config.compile,
+        ),
+        out,
+        context,
+        validate=bits_per_byte(
+            held_out,
+            (*context.languages, CODE),
+            context_length=max(phase.context_length for phase in config.phase),
+            max_tokens=config.validation_tokens,
+            seed=context.seed,
+        ),
+        title="Pretraining",
+    )
+    _write(config, model, result, tokenizer / "tokenizer", out)
+    return Artifact(facts=_facts(config, model.config, mixture, result, context), measured=result.measured)
+
+
+def _phase(phase: Phase, number: int) -> schedule.Phase:
+    where = f"pretrain.phase[{number}]"
+    if (phase.steps > 0) == (phase.tokens > 0):
+        raise FournilError("a phase needs either steps or tokens", where=where, fix="Set one of them.")
+    if phase.context_length < 2 or phase.batch_tokens % phase.context_length:
+        raise FournilError(
+            f"batch_tokens {phase.batch_tokens} is no multiple of context_length {phase.context_length}",
+            where=where,
+            fix="A batch is whole rows: change one of them.",
+        )
+    steps = _steps(phase)
+    return schedule.Phase(
+        steps=steps,
+        rates=schedule.Rates(phase.matrix_rate, phase.embedding_rate, phase.unembedding_rate, phase.norm_rate),
+        warmup_steps=round(phase.warmup * steps),
+        decay_steps=round(phase.decay * steps),
+        decay=phase.decay_shape,
+        final_factor=phase.final_factor,
+    )
+
+
+def _steps(phase: Phase) -> int:
+    return phase.steps or math.ceil(phase.tokens / phase.batch_tokens)
+
+
+def _plan(config: Config, tokenizer: Path, context: Context) -> Mixture:
+    vocabulary = load_tokenizer(tokenizer / "tokenizer")
+    named = {language: vocabulary.token_to_id(language_token(language)) for language in context.languages}
+    tokens = {language: number for language, number in named.items() if number is not None}
+    streams = document_streams(tokenizer / "shards" / "train-documents")
+    if any(phase.parallel for phase in config.phase):
+        streams += pair_streams(tokenizer / "shards" / "train-pairs", tokens, context.seed)
+    known = {stream.source for stream in streams}
+    for entry in config.source:
+        if entry.source not in known:
+            raise FournilError(
+                f"no text of source {entry.source!r}",
+                where="pretrain.source",
+                fix=f"There is {', '.join(sorted(known))}.",
+            )
+    return Mixture(
+        streams_by_group(streams),
+        [
+            PhaseMixture(
+                _steps(phase),
+                phase.batch_tokens // phase.context_length,
+                phase.context_length,
+                phase.code,
+                phase.parallel,
+            )
+            for phase in config.phase
+        ],
+        context.languages,
+        context.seed,
+        max_epochs=config.max_epochs,
+        weights={entry.source: entry.weight for entry in config.source},
+    )
+
+
+def _shape(config: Config, vocab_size: int) -> ModelConfig:
+    return ModelConfig(
+        vocab_size=vocab_size, bos_token_id=BOS_ID, eos_token_id=EOS_ID, pad_token_id=PAD_ID, **asdict(config.model)
+    )
+
+
+def _write(config: Config, model: Llama, result: TrainResult, tokenizer: Path, out: Path) -> None:
+    model_folder.save(model, out, dtype=getattr(torch, config.save_dtype))
+    for path in sorted(tokenizer.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            with atomic_path(out / path.name) as copy:
+                shutil.copyfile(path, copy)
+    moments = {name: tensor.to("cpu").contiguous() for name, tensor in result.optimizer.state().items()}
+    with atomic_path(out / "training" / "optimizer.safetensors") as path:
+        save_file(moments, path)
+    write_json(out / "training" / "state.json", result.state)
+
+
+def _facts(
+    config: Config, shape: ModelConfig, mixture: Mixture, result: TrainResult, context: Context
+) -> dict[str, Any]:
+    seen = mixture.tokens()
+    by_language: dict[str, int] = defaultdict(int)
+    composition = {
+        (stream.group, stream.source): stream.tokens_by_language()
+        for streams in mixture.groups.values()
+        for stream in streams
+    }
+    for row in seen:
+        parts = composition[row["group"], row["source"]]
+        for language, part in parts.items():
+            by_language[language] += round(row["tokens_seen"] * part / max(1, sum(parts.values())))
+    tokens = [_steps(phase) * phase.batch_tokens for phase in config.phase]
+    exact = sum(
+        count * shape.training_flops_per_token(phase.context_length)
+        for count, phase in zip(tokens, config.phase, strict=True)
+    )
+    return {
+        "parameters": {
+            "total": shape.num_parameters(),
+            "embedding": shape.num_embedding_parameters(),
+            "non_embedding": shape.num_block_parameters(),
+        },
+        "steps": sum(_steps(phase) for phase in config.phase),
+        "tokens": sum(tokens),
+        "tokens_by_language": dict(sorted(by_language.items())),
+        "rows_by_group": {
+            group: sum(
+                shares.before(phase.steps)[group] for shares, phase in zip(mixture.shares, mixture.phases, strict=True)
+            )
+            for group in (*context.languages, CODE, PARALLEL)
+        },
+        "tokens_by_source": seen,
+        "flops": {"exact": exact, "six_n_d": 6.0 * shape.num_block_parameters() * sum(tokens)},
+        "precision": result.state["precision"],
+        "loss_curve": thinned(result.losses),
+        "validation_curve": [
+            {"step": line["step"], "tokens": line["tokens"], "bits_per_byte": line["scores"]}
+            for line in result.validations[-CURVE_POINTS:]
+        ],
+    }
+
+
+def thinned(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most CURVE_POINTS points: means over neighbouring lines, at the last one's step."""
+    size = math.ceil(len(lines) / CURVE_POINTS) or 1
+    points = []
+    for start in range(0, len(lines), size):
+        part = lines[start : start + size]
+        losses: dict[str, list[float]] = defaultdict(list)
+        for line in part:
+            for group, loss in line["by_group"].items():
+                losses[group].append(loss)
+        means = {group: round(sum(values) / len(values), 5) for group, values in sorted(losses.items())}
+        points.append({"step": part[-1]["step"], "tokens": part[-1]["tokens"], "loss": means})
+    return points
+
+
+def _sentence(shape: ModelConfig, mixture: Mixture, steps: int) -> str:
+    tokens = sum(phase.steps * phase.rows * phase.context_length for phase in mixture.phases)
+    return (
+        f"{shape.num_parameters() / 1e6:.1f} million parameters, {shape.num_hidden_layers} layers of "
+        f"{shape.hidden_size}; {tokens / 1e6:.2f} million tokens in {steps:,} steps."
+    )

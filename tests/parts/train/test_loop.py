@@ -1,0 +1,152 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from fournil.core.context import Context
+from fournil.core.errors import FournilError
+from fournil.parts.model import folder as model_folder
+from fournil.parts.model.config import ModelConfig
+from fournil.parts.model.transformer import Llama
+from fournil.parts.train.loop import Batch, TrainSettings, train
+from fournil.parts.train.schedule import Phase, Rates
+
+CONFIG = ModelConfig(60, 16, 24, 2, 2, max_position_embeddings=32)
+PHASES = (Phase(25, Rates(norm=0.01), warmup_steps=3), Phase(15, decay_steps=10))
+SETTINGS = TrainSettings(PHASES, log_every=4, validate_every=10, precision="float32", checkpoint_seconds=0.0)
+
+
+def batch(step):
+    generator = torch.Generator().manual_seed(step)
+    ids = torch.randint(0, 60, (4, 25), generator=generator)
+    ids[:, 1::2] = (ids[:, 0:-1:2] + 7) % 60
+    targets = ids[:, 1:].clone()
+    targets[3, :10] = -100
+    return Batch(ids[:, :-1], targets, ["fr", "en", "fr", "parallel"])
+
+
+def score(model):
+    ids = torch.arange(40).view(2, 20)
+    return {"fr": float(model.loss(ids[:, :-1], ids[:, 1:]).mean())}
+
+
+def run(out: Path, settings=SETTINGS, source=batch):
+    model = Llama(CONFIG).reset(0)
+    result = train(model, source, settings, out, Context(threads=1), validate=score)
+    model_folder.save(model, out)
+    return result
+
+
+def interrupted(at):
+    def source(step):
+        if step == at:
+            raise KeyboardInterrupt
+        return batch(step)
+
+    return source
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    out = tmp_path_factory.mktemp("whole")
+    return out, run(out)
+
+
+def test_a_training_learns_and_says_so(whole):
+    out, result = whole
+    lines = [json.loads(line) for line in (out / "losses.jsonl").read_text().splitlines()]
+    assert [line for line in lines if "loss" in line] == result.losses
+    assert [line["step"] for line in result.losses] == [4, 8, 12, 16, 20, 24, 28, 32, 36, 40]
+    assert [line["step"] for line in result.validations] == [10, 20, 30, 40]
+    assert result.losses[-1]["loss"] < result.losses[0]["loss"] - 0.3
+    assert set(result.losses[0]["by_group"]) == {"fr", "en", "parallel"}
+    assert result.losses[-1]["factor"] == 0.0
+    assert result.state["tokens_seen"] == 40 * 4 * 24
+    assert result.state["tokens_learnt"] == 40 * (4 * 24 - 10)
+    assert result.measured["tokens_per_second"] > 0
+
+
+@pytest.mark.parametrize("moments", [(1,), (2, 13, 14, 39)])
+def test_an_interrupted_training_goes_on_to_the_same_bits(moments, whole, tmp_path):
+    for moment in moments:
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, source=interrupted(moment))
+    result = run(tmp_path)
+    assert result.measured["resumed_at_step"] == moments[-1]
+    for name in ("losses.jsonl", "model.safetensors", "config.json"):
+        assert (tmp_path / name).read_bytes() == (whole[0] / name).read_bytes(), name
+    mine, other = result.optimizer.state(), whole[1].optimizer.state()
+    assert all(torch.equal(mine[name], other[name]) for name in other)
+
+
+def test_a_killed_training_goes_on_to_the_same_bits(whole, tmp_path):
+    script = (
+        "import sys, time, torch; torch.set_num_threads(1); sys.path.insert(0, sys.argv[1])\n"
+        "import test_loop\nfrom pathlib import Path\n"
+        "def slow(step):\n    time.sleep(0.05)\n    return test_loop.batch(step)\n"
+        "test_loop.run(Path(sys.argv[2]), source=slow)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(Path(__file__).parent), str(tmp_path)])
+    events = tmp_path / ".work" / "events.jsonl"
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not (events.exists() and events.read_text().count("\n") >= 3):
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    result = run(tmp_path)
+    assert 0 < result.measured["resumed_at_step"] < 40
+    for name in ("losses.jsonl", "model.safetensors"):
+        assert (tmp_path / name).read_bytes() == (whole[0] / name).read_bytes(), name
+
+
+def test_the_precision_of_the_start_is_kept(tmp_path, monkeypatch):
+    choices = iter(["bfloat16", "float32"])
+    monkeypatch.setattr("fournil.parts.train.loop.choose_precision", lambda *_: (next(choices), {}))
+    settings = TrainSettings((Phase(3),), precision="auto", checkpoint_seconds=0.0)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, settings, interrupted(2))
+    assert run(tmp_path, settings).state["precision"] == "bfloat16"
+
+
+def test_small_pieces_of_a_batch_give_the_same_training(whole, tmp_path):
+    pieces = TrainSettings(PHASES, log_every=4, precision="float32", micro_batch_rows=1)
+    result = run(tmp_path, pieces)
+    for mine, other in zip(result.losses, whole[1].losses, strict=True):
+        assert mine["loss"] == pytest.approx(other["loss"], abs=2e-3)
+
+
+def test_bfloat16_is_near_float32(whole, tmp_path):
+    result = run(tmp_path, TrainSettings(PHASES, log_every=4, precision="bfloat16"))
+    assert result.losses[0]["loss"] == pytest.approx(whole[1].losses[0]["loss"], abs=0.05)
+    assert result.losses[-1]["loss"] == pytest.approx(whole[1].losses[-1]["loss"], abs=0.3)
+
+
+def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
+    phases = (Phase(30, Rates(embedding=float("inf"))),)
+    with pytest.raises(FournilError, match="no longer finite.*Lower the learning rates"):
+        run(tmp_path, TrainSettings(phases, precision="float32"))
+
+
+@pytest.mark.parametrize("how", ["cut", "other"])
+def test_a_checkpoint_that_cannot_be_used_is_refused(how, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, source=interrupted(5))
+    path = tmp_path / ".work" / "checkpoint" / "training.safetensors"
+    model = Llama(CONFIG)
+    if how == "cut":
+        path.write_bytes(path.read_bytes()[:500])
+    else:
+        model = Llama(ModelConfig(60, 16, 32, 2, 2, max_position_embeddings=32))
+    with pytest.raises(FournilError, match="Remove it to start again"):
+        train(model, batch, SETTINGS, tmp_path, Context(threads=1))
+
+
+def test_unknown_settings_are_refused(tmp_path):
+    with pytest.raises(FournilError, match="unknown compile"):
+        run(tmp_path, TrainSettings(PHASES, compile="maybe"))

@@ -1,0 +1,164 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, models
+
+from fournil.core.context import Context
+from fournil.core.errors import FournilError
+from fournil.core.files import hash_tree
+from fournil.parts.model import folder as model_folder
+from fournil.parts.tokenize.shards import TokenShards, TokenShardWriter
+from fournil.parts.train.validation import bits_per_byte
+from fournil.stages.pretrain import Config, run
+from fournil.stages.pretrain.config import Model, Phase, SourceWeight
+from fournil.stages.pretrain.pretrain import thinned
+
+LANGUAGES = ("fr", "en")
+MODEL = Model(16, 24, 2, 2, max_position_embeddings=32)
+PHASES = (
+    Phase(steps=12, batch_tokens=128, context_length=32, parallel=0.25),
+    Phase(tokens=500, batch_tokens=96, context_length=16, code=0.3),
+)
+CONFIG = Config(MODEL, phase=PHASES, max_epochs=30.0, checkpoint_seconds=0.0, log_every=3, precision="float32")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+def write_split(folder, documents):
+    generator = np.random.default_rng(len(documents))
+    writer = TokenShardWriter(
+        folder, folder.parent.parent / ".work" / folder.name, vocab_size=300, tokenizer_sha256="0" * 64, eos_id=2
+    )
+    for name, language, source, size in documents:
+        start = 264 + {"fr": 0, "en": 10, "code": 20}[language]
+        ids = generator.integers(start, start + 10, size)
+        writer.write([ids], names=[name], languages=[language], sources=[source], num_bytes=[2 * size])
+    writer.close()
+
+
+@pytest.fixture(scope="module")
+def tokenized(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "03-tokenizer"
+    specials = ["<unk>", "<s>", "</s>", "<pad>", "<|im_start|>", "<|im_end|>", "<|fr|>", "<|en|>"]
+    words = {word: number for number, word in enumerate(specials)} | {f"w{n}": n for n in range(8, 300)}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    tokenizer.add_special_tokens(specials)
+    (folder / "tokenizer").mkdir(parents=True)
+    tokenizer.save(str(folder / "tokenizer" / "tokenizer.json"))
+    (folder / "tokenizer" / "tokenizer_config.json").write_text("{}\n")
+    for split, count in (("train", 30), ("heldout", 6)):
+        rows = [(f"{k}/{n}", k, "notes", 20 + n) for n in range(count) for k in ("fr", "en", "code")]
+        write_split(folder / "shards" / f"{split}-documents", rows)
+        rows = [(f"mo/{n}", k, "mo", 3 + n % 5) for n in range(2 * count) for k in LANGUAGES]
+        write_split(folder / "shards" / f"{split}-pairs", rows)
+    return folder
+
+
+def bake(tokenized, out, config=CONFIG):
+    return run(config, {"tokenizer": tokenized}, out, Context(languages=LANGUAGES, seed=3, threads=1))
+
+
+@pytest.fixture(scope="module")
+def baked(tokenized, tmp_path_factory):
+    out = tmp_path_factory.mktemp("baked")
+    return out, bake(tokenized, out)
+
+
+def test_the_folder_is_one_that_transformers_loads(baked):
+    from transformers import AutoModelForCausalLM
+
+    theirs = AutoModelForCausalLM.from_pretrained(baked[0]).eval()
+    ours = model_folder.load(baked[0])
+    ids = torch.arange(30).unsqueeze(0)
+    with torch.no_grad():
+        torch.testing.assert_close(ours.logits(ours(ids)), theirs(ids).logits, atol=1e-4, rtol=1e-5)
+    names = set(hash_tree(baked[0])["files"])
+    assert names == {
+        "config.json", "generation_config.json", "losses.jsonl", "model.safetensors", "tokenizer.json",
+        "tokenizer_config.json", "training/optimizer.safetensors", "training/state.json",
+    }  # fmt: skip
+
+
+def test_facts_count_what_was_read(baked):
+    facts = baked[1].facts
+    assert facts["steps"] == 12 + 6
+    assert facts["tokens"] == 12 * 128 + 6 * 96
+    assert sum(facts["tokens_by_language"].values()) == pytest.approx(facts["tokens"], abs=3)
+    assert facts["tokens_by_language"]["fr"] == pytest.approx(facts["tokens_by_language"]["en"], rel=0.01)
+    rows = facts["rows_by_group"]
+    assert rows["fr"] == rows["en"]
+    assert sum(rows.values()) == 12 * 4 + 6 * 6
+    assert rows["parallel"] == pytest.approx(12, abs=1)
+    assert rows["code"] == pytest.approx(36 * 0.3, abs=2)
+    assert facts["parameters"]["total"] == sum(p.numel() for p in model_folder.load(baked[0]).parameters())
+    assert facts["flops"]["exact"] > facts["flops"]["six_n_d"] > 0
+    assert {"fr", "en", "code"} == set(facts["validation_curve"][-1]["bits_per_byte"])
+    assert facts["loss_curve"][-1]["loss"]["fr"] < facts["loss_curve"][0]["loss"]["fr"]
+    json.dumps(facts, allow_nan=False)
+    json.dumps(baked[1].measured, allow_nan=False)
+
+
+def test_killed_and_resumed_the_folder_is_the_same_bytes(baked, tokenized, tmp_path, monkeypatch):
+    from fournil.parts.train.batches import Batches
+
+    original = Batches.__call__
+
+    def failing(self, step):
+        if step == 7:
+            raise KeyboardInterrupt
+        return original(self, step)
+
+    monkeypatch.setattr(Batches, "__call__", failing)
+    with pytest.raises(KeyboardInterrupt):
+        bake(tokenized, tmp_path)
+    monkeypatch.setattr(Batches, "__call__", original)
+    artifact = bake(tokenized, tmp_path)
+    assert artifact.measured["resumed_at_step"] == 7
+    assert artifact.facts == baked[1].facts
+    assert hash_tree(tmp_path)["sha256"] == hash_tree(baked[0])["sha256"]
+
+
+def test_bits_per_byte_of_a_uniform_guess(tokenized):
+    model = model_folder.Llama(model_folder.ModelConfig(300, 16, 24, 1, 2)).reset(0)
+    folder = tokenized / "shards" / "heldout-documents"
+    scores = bits_per_byte(folder, LANGUAGES, context_length=16, max_tokens=64, seed=0)(model)
+    # Two bytes a token, and an end token for about each twenty-three.
+    assert scores["fr"] == pytest.approx(math.log2(300) / 2, rel=0.1)
+    index = TokenShards(folder).index
+    everything = bits_per_byte(folder, ("en",), context_length=32, max_tokens=10**6, seed=0)(model)
+    rows = index.language == index.languages.index("en")
+    assert everything["en"] == pytest.approx(
+        math.log2(300) * index.num_tokens[rows].sum() / index.num_bytes[rows].sum(), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (Config(MODEL, phase=(Phase(),)), "either steps or tokens"),
+        (Config(MODEL, phase=(Phase(steps=2, tokens=100),)), "either steps or tokens"),
+        (Config(MODEL, phase=(Phase(steps=2, batch_tokens=100, context_length=32),)), "no multiple"),
+        (Config(MODEL, phase=(Phase(steps=2, batch_tokens=96, context_length=32),)), "as much of each"),
+        (Config(MODEL, phase=(Phase(steps=999, context_length=16),)), "more than 4 epochs"),
+        (Config(MODEL, phase=(Phase(steps=1, context_length=16),), source=(SourceWeight("nots", 2.0),)), "'nots'"),
+        (Config(MODEL, phase=(Phase(steps=1, context_length=16),), save_dtype="int8"), "save_dtype"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(config, message, tokenized, tmp_path):
+    with pytest.raises(FournilError, match=message):
+        bake(tokenized, tmp_path, config)
+
+
+def test_curves_are_thinned_to_means():
+    lines = [{"step": n, "tokens": 2 * n, "by_group": {"fr": float(n)}} for n in range(1, 701)]
+    points = thinned(lines)
+    assert len(points) == 234
+    assert points[0] == {"step": 3, "tokens": 6, "loss": {"fr": 2.0}}
+    assert points[-1]["step"] == 700
+    assert thinned([]) == []
