@@ -66,16 +66,15 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
 
 
 def _catalogue(config: Config, out: Path, context: Context, measured: dict[str, Any]) -> list[dict[str, Any]]:
-    from fournil.core.files import canonical_hash, sha256_file
     from fournil.stages.sources.apt import Apt
     from fournil.stages.sources.catalogue import load
     from fournil.stages.sources.deb import Bounds
-    from fournil.stages.sources.debian import Choice, Reading, choose, man_reader, read_choice
-    from fournil.stages.sources.unit import Unit
+    from fournil.stages.sources.debian import Choice, Reading, choose, man_reader
+    from fournil.stages.sources.tasks import Task, read_all
 
     entries = [load(key) for key in config.use]
     bounds = Bounds(round(config.max_document_mb * 2**20), round(config.max_unpacked_mb * 2**20))
-    reading = Reading(man_reader(config.man_reader), context.threads, config.min_letters, bounds)
+    reading = Reading(man_reader(config.man_reader), config.min_letters, bounds)
     apt = Apt(Path(config.apt_sources) if config.apt_sources else None, context.progress)
     began = time.monotonic()
     with apt.locked():
@@ -86,20 +85,14 @@ def _catalogue(config: Config, out: Path, context: Context, measured: dict[str, 
         began = time.monotonic()
         debs, measured["fetched_bytes"] = apt.fetch(packages)
         measured["fetch_seconds"] = round(time.monotonic() - began, 2)
-    states, seconds = [], {}
-    with context.progress.task("Reading packages", total=len(choices), unit="sources") as bar:
-        for choice in choices:
-            began = time.monotonic()
-            entry = choice.entry
-            material = [sha256_file(entry.path), reading.man_reader, choice.facts()]
-            unit = Unit(out, entry.key, canonical_hash(material))
-            state = unit.finished()
-            if state is None:
-                unit.clear()
-                facts = read_choice(Choice(entry, choice.roles, debs), unit, reading)
-                state = unit.finish(facts)
-            states.append(state)
-            seconds[entry.key] = round(time.monotonic() - began, 2)
-            bar.advance(note=entry.title)
-    measured["seconds_by_source"] = seconds
-    return states
+    tasks = [Task(Choice(choice.entry, choice.roles, debs), reading, out) for choice in choices]
+    states: dict[str, dict[str, Any]] = {}
+    measured["seconds_by_source"] = {}
+    with context.progress.task("Reading packages", total=len(tasks), unit="sources") as bar:
+        for key, state, seconds in read_all(tasks, context.threads):
+            states[key] = state
+            measured["seconds_by_source"][key] = round(seconds, 2)
+            if not any(count["num_in"] for count in state["counts"]):
+                context.progress.note(f"{key}: none of its files are in this system's packages")
+            bar.advance(note=state["facts"]["title"])
+    return [states[key] for key in config.use]

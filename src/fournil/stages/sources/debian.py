@@ -93,7 +93,6 @@ class Reading:
     """How files are read."""
 
     man_reader: str
-    jobs: int
     min_letters: int
     bounds: Bounds
 
@@ -185,7 +184,7 @@ def _texts(entry: Entry, files: Sequence[_Found], reading: Reading) -> Iterator[
         from fournil.stages.sources.readers.man import ManReader, read_many
 
         reader = cast(ManReader, reading.man_reader)
-        pages = read_many([file.data for file in files], reader=reader, jobs=reading.jobs)
+        pages = read_many([file.data for file in files], reader=reader, jobs=1)
         for file, page in zip(files, pages, strict=True):
             yield file, page.text if page else None, page.title if page else None
     elif entry.reader == "html":

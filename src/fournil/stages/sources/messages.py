@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
 from dataclasses import dataclass
 
 _CREDITS = frozenset({"translator-credits", "translator_credits", "your names", "your emails"})
@@ -85,11 +84,17 @@ def strip_mnemonics(source: str, target: str, mnemonic: str) -> tuple[str, str]:
     pattern = _MARKERS.get(mnemonic)
     if pattern is None:
         return source, target
-    single: Callable[[str], int] = lambda text: sum(len(found) == 1 for found in pattern.findall(text))  # noqa: E731
-    counts = single(source), single(target)
-    if max(counts) != 1:
+
+    def single(text: str) -> int:
+        return sum(len(found) == 1 for found in pattern.findall(text))
+
+    if max(single(source), single(target)) != 1:
         return source, target
-    if mnemonic == "_" and any("_" in word and word in _TOKEN.findall(target) for word in _TOKEN.findall(source)):
+    names = {word for word in _TOKEN.findall(source) if single(word)} & set(_TOKEN.findall(target))
+    if mnemonic == "_" and names:
         return source, target
-    replace: Callable[[re.Match[str]], str] = lambda found: found[0][1:]  # noqa: E731
-    return pattern.sub(replace, source), pattern.sub(replace, target)
+    return pattern.sub(_unmarked, source), pattern.sub(_unmarked, target)
+
+
+def _unmarked(found: re.Match[str]) -> str:
+    return found[0][1:]
