@@ -65,7 +65,7 @@ def test_show_tells_each_stage(mie):
 
 
 def test_why_tells_a_refused_document(mie):
-    refused = [path for path in sorted((mie / "02-curate" / "refused").glob("*.parquet"))]
+    refused = sorted((mie / "02-curate" / "refused").glob("*.parquet"))
     assert refused, "the crumb holds at least one text that curate refuses"
     from fournil.core.shards import read_batches
 

@@ -30,7 +30,9 @@ def test_pairs_keep_their_texts_in_one_order(tmp_path):
 
 
 def test_a_refused_row_says_why():
-    row = refused_row(pair_row("p/1", {"fr": "a", "en": "b"}, source="p", licence="MIT"), step="pairs", rule="x", value=0.25)
+    row = refused_row(
+        pair_row("p/1", {"fr": "a", "en": "b"}, source="p", licence="MIT"), step="pairs", rule="x", value=0.25
+    )
     table = pa.Table.from_pylist([row], schema=REFUSED_PAIRS)
     assert table["value"].to_pylist() == ["0.25"]
 
