@@ -172,7 +172,7 @@ class TransformersEngine(_Folder):
         super().__init__(folder, device)
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         try:
-            self.model = transformers.AutoModelForCausalLM.from_pretrained(
+            self.model: Any = transformers.AutoModelForCausalLM.from_pretrained(
                 folder, dtype=dtype, trust_remote_code=False, use_safetensors=True, local_files_only=True
             )
         except (OSError, ValueError, KeyError, ImportError) as error:

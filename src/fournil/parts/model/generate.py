@@ -1,6 +1,7 @@
 """Write on from prompts, in batches or as a stream, greedily or by sampling.
 
-Shapes: B rows still being written, P longest prompt of a batch, T tokens of one call, S tokens to look at, V vocabulary.
+Shapes: B rows still being written, P longest prompt of a batch, T tokens of one call, S tokens to look at,
+V vocabulary.
 """
 
 from __future__ import annotations

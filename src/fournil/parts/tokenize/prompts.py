@@ -147,8 +147,9 @@ class ChatFormat:
                     pieces[-1] = (False, pieces[-1][1] + piece)
         ids: list[int] = []
         for special, piece in pieces:
-            if special:
-                ids.append(self.tokenizer.token_to_id(piece))
+            number = self.tokenizer.token_to_id(piece) if special else None
+            if number is not None:
+                ids.append(number)
             elif piece:
                 ids += encode_batch(self.tokenizer, [piece], parse_special=False)[0].tolist()
         return ids

@@ -1,0 +1,93 @@
+"""Settings of the finetune stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Band:
+    """Pairs up to some length, and how often they are seen."""
+
+    max_characters: int
+    """The longer side of the pair has at most so many characters (and more than the band before allows)."""
+    weight: float = 1.0
+    """How often each pair of this length is seen in one round over the data: 0.25 is every fourth round, 2 is twice."""
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One way to ask for a translation in plain words."""
+
+    to: str
+    """The language that it asks for."""
+    text: str
+    """The words; {text} stands for what is to be translated."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Peak learning rates of the kinds of weights."""
+
+    matrix: float = 0.006
+    """Of the matrices inside blocks, trained by Muon."""
+    embedding: float = 0.012
+    """Of the embedding, trained by AdamW."""
+    unembedding: float = 0.003
+    """Of the output layer, trained by AdamW."""
+    norm: float = 0.0
+    """Of the norms' weights, trained by AdamW; 0 keeps them as they are."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """How a model becomes a translator that is spoken to in CroissantLLM's chat template."""
+
+    name: str = "translator"
+    """What the result is called: its folder, and how evaluate and export name it."""
+    model: str = ""
+    """The model to start from: `base`, an earlier finetuned one's name, or a folder (if silent: the last one)."""
+    steps: int = 2000
+    """Optimizer steps."""
+    batch_tokens: int = 768
+    """Tokens in a step, padding included. For minutes of training, many small steps beat few large ones."""
+    bands: tuple[Band, ...] = (Band(45),)
+    """Pairs by length, shortest band first; longer pairs than the last band allows are left out."""
+    bare_share: float = 0.6
+    """The first part of the steps, in which a pair stands without the chat template: a third fewer tokens teach the
+    same words; the template is learned afterwards, in a few hundred steps."""
+    instruction_share: float = 0.1
+    """How many examples in the template ask in plain words; the others with the language's token, such as <|fr|>."""
+    instructions: tuple[Instruction, ...] = (
+        Instruction("fr", "Traduis en français : {text}"),
+        Instruction("fr", "Translate into French: {text}"),
+        Instruction("en", "Translate into English: {text}"),
+        Instruction("en", "Traduis en anglais : {text}"),
+    )
+    """The plain words, in turn."""
+    rates: Rates = field(default_factory=Rates)
+    """Peak learning rates."""
+    warmup_steps: int = 20
+    """Steps over which the rates rise from nothing."""
+    decay_share: float = 0.6
+    """The last part of the steps, over which the rates fall in a straight line."""
+    final_factor: float = 0.02
+    """What is left of the rates at the end."""
+    momentum: float = 0.95
+    """Muon's momentum."""
+    newton_schulz_steps: int = 3
+    """Muon's steps towards an orthogonal update."""
+    max_gradient_norm: float = 0.0
+    """Gradients are scaled down to this norm (0: never)."""
+    sort_batches: int = 32
+    """So many batches' examples are sorted by length together, so that rows are alike and little is padded."""
+    validate_every: int = 500
+    """Steps between looks at held-out pairs (0: only at the end)."""
+    validate_pairs: int = 100
+    """Held-out pairs for that, drawn by a hash."""
+    log_every: int = 10
+    """Steps whose mean loss is one line of losses.jsonl."""
+    precision: str = "auto"
+    """`float32`, `bfloat16`, or `auto`: what is fast on the machine."""
+    checkpoint_seconds: float = 30.0
+    """Seconds between checkpoints."""

@@ -1,0 +1,226 @@
+"""The stage's work: read pairs, plan examples, train, write the folder, say what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fournil.core.context import Artifact, Context
+from fournil.core.errors import FournilError
+from fournil.core.files import write_bytes, write_json
+from fournil.core.languages import language
+from fournil.parts.model import folder as folders
+from fournil.parts.model.score import bits_per_byte, token_log_probabilities
+from fournil.parts.model.transformer import Llama
+from fournil.parts.tokenize.load import load
+from fournil.parts.tokenize.prompts import ChatFormat, begins_with_bos, chat_template
+from fournil.parts.tokenize.special import EOS, IM_END, IM_START
+from fournil.parts.train import schedule
+from fournil.parts.train.loop import TrainResult, TrainSettings, train
+from fournil.parts.train.optimizer import OptimizerSettings
+from fournil.stages.finetune.config import Config
+from fournil.stages.finetune.examples import Example, Examples, Maker
+from fournil.stages.finetune.pairs import Pairs, drawn, read_pairs
+
+MAX_CURVE_POINTS = 300
+
+
+def finetune(config: Config, model_folder: Path, curated: Path, out: Path, context: Context) -> Artifact:
+    """Run the stage; see `fournil.stages.finetune.run`."""
+    _check(config)
+    tokenizer = load(model_folder)
+    for token in (IM_START, IM_END):
+        if tokenizer.token_to_id(token) is None:
+            raise FournilError(
+                f"the tokenizer has no token {token}", where=model_folder, fix="Start from a model of this tokenizer."
+            )
+    model = folders.load(model_folder, device=context.device)
+    bos = begins_with_bos(model_folder)
+    chat = ChatFormat(
+        tokenizer, chat_template(bos=bos is not None), bos_token=bos or "", begin_id=tokenizer.token_to_id(bos or "")
+    )
+    head, tail = chat.around()
+    longest = max(len(words.text.encode()) for words in config.instructions) if config.instructions else 0
+    common: dict[str, Any] = {
+        "languages": context.languages,
+        "max_characters": [band.max_characters for band in config.bands],
+        "max_tokens": model.config.max_position_embeddings - len(head) - len(tail) - longest - 2,
+        "tokenizer": tokenizer,
+    }
+    pairs, count = read_pairs(curated / "pairs", step="choose pairs", **common)
+    chosen = _drawn_ids(curated / "heldout" / "pairs", config.validate_pairs, context.seed)
+    heldout, _ = read_pairs(
+        curated / "heldout" / "pairs", step="choose held-out pairs", keep=chosen.__contains__, **common
+    )
+    context.progress.note(f"{len(pairs.texts):,} of {count.num_in:,} pairs are short enough to learn from.")
+    examples = Examples(Maker(pairs, chat), context.languages, config, context.seed)
+    validation = Validation(heldout, chat, context, bare=config.bare_share > 0)
+    result = train(
+        model,
+        examples.batch,
+        _settings(config),
+        out,
+        context,
+        validate=validation.score if validation.examples else None,
+        title="Finetuning",
+    )
+    _write(model, model_folder, chat, out)
+    return Artifact([count], _facts(config, examples, heldout, result, context), result.measured)
+
+
+class Validation:
+    """Bits that the model needs for each byte of held-out translations, by direction.
+
+    Args:
+        heldout: The pairs.
+        chat: How the model is spoken to.
+        context: Languages, device.
+        bare: Measure pairs without the template too, where the model is taught so at first.
+    """
+
+    def __init__(self, heldout: Pairs, chat: ChatFormat, context: Context, *, bare: bool) -> None:
+        maker = Maker(heldout, chat)
+        self.device = context.device
+        self.examples: dict[int, list[tuple[str, Example, int]]] = {}
+        """By first token, which is read and not scored."""
+        for source, target, found in heldout.directions(context.languages):
+            for pair in found:
+                num_bytes = len(heldout.texts[pair][target].encode())
+                for kind, example in (
+                    ("", maker.chat_example(source, target, pair)),
+                    (" bare", maker.bare_example(source, target, pair) if bare else None),
+                ):
+                    if example is not None:
+                        like = self.examples.setdefault(int(example.ids[0]), [])
+                        like.append((example.group + kind, example, num_bytes))
+
+    def score(self, model: Llama) -> dict[str, float]:
+        """Bits per byte of the answers, the end of the turn not counted."""
+        sums: dict[str, list[float]] = {}
+        for first, examples in self.examples.items():
+            scores = token_log_probabilities(
+                model,
+                [example.ids[1:] for _, example, _ in examples],
+                start_id=first,
+                context_length=model.config.max_position_embeddings,
+                device=self.device,
+            )
+            for (group, example, num_bytes), row in zip(examples, scores, strict=True):
+                entry = sums.setdefault(group, [0.0, 0.0])
+                entry[0] += float(row[example.num_prompt - 1 : -1].sum())
+                entry[1] += num_bytes
+        return {group: bits_per_byte(total, int(size)) for group, (total, size) in sorted(sums.items())}
+
+
+def _check(config: Config) -> None:
+    bounds = [band.max_characters for band in config.bands]
+    if not bounds or sorted(set(bounds)) != bounds:
+        raise FournilError(
+            "length bands must ascend", where="finetune.bands", fix="Give at least one, the shortest first."
+        )
+    for words in config.instructions:
+        if "{text}" not in words.text:
+            raise FournilError(
+                f"no {{text}} in {words.text!r}", where="finetune.instructions", fix="Say where the text goes."
+            )
+
+
+def _settings(config: Config) -> TrainSettings:
+    warmup = min(config.warmup_steps, config.steps // 4)
+    decay = min(round(config.steps * config.decay_share), config.steps - warmup)
+    phase = schedule.Phase(
+        config.steps,
+        schedule.Rates(**asdict(config.rates)),
+        warmup_steps=warmup,
+        decay_steps=decay,
+        final_factor=config.final_factor,
+    )
+    return TrainSettings(
+        phases=(phase,),
+        optimizer=OptimizerSettings(
+            momentum=config.momentum,
+            newton_schulz_steps=config.newton_schulz_steps,
+            max_gradient_norm=config.max_gradient_norm,
+        ),
+        log_every=config.log_every,
+        validate_every=config.validate_every,
+        checkpoint_seconds=config.checkpoint_seconds,
+        precision=config.precision,
+    )
+
+
+def _drawn_ids(folder: Path, num: int, seed: int) -> set[str]:
+    from fournil.core.shards import read_batches
+
+    names = [name for batch in read_batches(folder, columns=["id"]) for name in batch.column("id").to_pylist()]
+    return set(sorted(names, key=lambda name: (drawn(seed, "validate", name), name))[:num])
+
+
+def _write(model: Llama, origin: Path, chat: ChatFormat, out: Path) -> None:
+    """A Hugging Face folder whose generation_config ends answers at the end of a turn and of a text."""
+    ends = (chat.tokenizer.token_to_id(IM_END), chat.tokenizer.token_to_id(EOS))
+    model.config = replace(model.config, eos_token_id=tuple(number for number in ends if number is not None))
+    folders.save(model, out)
+    for name in ("tokenizer.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json"):
+        if (origin / name).is_file():
+            write_bytes(out / name, (origin / name).read_bytes())
+    path = origin / "tokenizer_config.json"
+    config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    write_json(out / "tokenizer_config.json", config | {"chat_template": chat.template})
+
+
+def _facts(config: Config, examples: Examples, heldout: Pairs, result: TrainResult, context: Context) -> dict[str, Any]:
+    seen = examples.seen()
+    bounds = [band.max_characters for band in config.bands]
+    last = result.validations[-1]["scores"] if result.validations else {}
+    last = {group: value for group, value in last.items() if group in seen}
+    return {
+        "headline": f"{sum(seen.values()):,} examples in {config.steps:,} steps, pairs up to {bounds[-1]} characters",
+        "task": "translation",
+        "template": "CroissantLLM (ChatML)",
+        "pairs_by_length": [
+            {
+                "max_characters": band.max_characters,
+                "weight": band.weight,
+                "num_pairs": int((examples.maker.pairs.bands == number).sum()),
+            }
+            for number, band in enumerate(config.bands)
+        ],
+        "examples_seen": seen,
+        "rounds": examples.rounds,
+        "heldout_pairs": len(heldout.texts),
+        "training": result.state,
+        "losses": _thinned(result.losses),
+        "validations": [{"step": line["step"], "bits_per_byte": line["scores"]} for line in result.validations],
+        "bits_per_byte": last,
+        "abilities": _abilities(bounds, context.languages),
+    }
+
+
+def _thinned(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most MAX_CURVE_POINTS points of the loss curve, each the mean of its stretch."""
+    width = -(-len(lines) // MAX_CURVE_POINTS) or 1
+    points = []
+    for start in range(0, len(lines), width):
+        part = lines[start : start + width]
+        groups = sorted({group for line in part for group in line["by_group"]})
+        means = {
+            group: float(np.mean([line["by_group"][group] for line in part if group in line["by_group"]]))
+            for group in groups
+        }
+        points.append({"step": part[-1]["step"], "tokens": part[-1]["tokens"], "by_group": means})
+    return points
+
+
+def _abilities(bounds: Sequence[int], languages: Sequence[str]) -> str:
+    names = " and ".join(language(tag).name for tag in languages)
+    return (
+        f"Taught to translate texts of at most {bounds[-1]} characters between {names}, asked by a language token or "
+        "in plain words. It was taught nothing else: it holds no conversation and knows no facts, and longer texts "
+        "come out worse than short ones."
+    )
