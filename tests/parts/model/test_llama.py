@@ -108,6 +108,16 @@ def test_rows_of_different_length_share_a_cache():
     torch.testing.assert_close(together[1:, 3:], alone, atol=1e-5, rtol=1e-5)
 
 
+def test_texts_that_share_a_row_do_not_look_at_each_other():
+    config = CONFIGS["grouped"]
+    model = random_llama(config)
+    ids = torch.randint(0, config.vocab_size, (1, 21), generator=torch.Generator().manual_seed(7))
+    segments = torch.tensor([[0] * 8 + [1] * 12])
+    together = model.loss(ids[:, :-1], ids[:, 1:], segments)
+    torch.testing.assert_close(together[:, :8], model.loss(ids[:, :8], ids[:, 1:9]), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(together[:, 8:], model.loss(ids[:, 8:-1], ids[:, 9:]), atol=1e-5, rtol=1e-5)
+
+
 def test_selected_rows_of_a_cache_go_on_alone():
     config = CONFIGS["plain"]
     model = random_llama(config)

@@ -169,6 +169,23 @@ def test_pairs_name_the_language_of_each_side_and_turn_both_ways(shards, pairs):
     assert any(stream.item(i, 0, 1, key=5)[0] != stream.item(i, 0, 1, key=6)[0] for i in range(200))
 
 
+def test_a_text_is_one_segment_with_its_end(pairs, shards):
+    batch = Batches(make(shards, pairs, [PhaseMixture(10, 4, 64, parallel=0.5)]), apart=True)(4)
+    assert batch.segments_BT is not None
+    ends = (batch.ids_BT == 2).long()
+    for row in range(4):
+        expected = [int(ends[row, :column].sum()) for column in range(64)]
+        assert batch.segments_BT[row].tolist() == expected
+    assert batch.segments_BT.max() >= 2
+
+
+def test_long_pairs_can_be_left_out(pairs):
+    stream = pair_streams(pairs, TOKENS, 0, max_tokens=6)[0]
+    lengths = stream.starts[1:] - stream.starts[:-1]
+    assert 0 < len(lengths) < 200
+    assert lengths.max() <= 6 + 6 + 3
+
+
 def test_pairs_without_a_token_for_their_language_are_refused(pairs):
     with pytest.raises(FournilError, match="no token for language en"):
         pair_streams(pairs, {"fr": 6}, 0)

@@ -160,14 +160,19 @@ class Llama(nn.Module):
         """Scores of every next token, [B, T, V]; give it only the positions that are needed."""
         return F.linear(hidden_BTD, self.output_weight.to(hidden_BTD.dtype))
 
-    def loss(self, ids_BT: Tensor, targets_BT: Tensor) -> Tensor:
+    def loss(self, ids_BT: Tensor, targets_BT: Tensor, segments_BT: Tensor | None = None) -> Tensor:
         """Cross-entropy of each target token, in nats, float32 [B, T]; zero where the target is -100.
 
         Args:
             ids_BT: What the model reads.
             targets_BT: The token that follows each, or -100 where none is to be learnt.
+            segments_BT: Numbers of the texts that share a row; tokens look only at their own (None: rows are whole).
+                Positions go on through a row: rotary ones tell only distances.
         """
-        hidden_BTD = self(ids_BT)
+        mask = None
+        if segments_BT is not None:
+            mask = (segments_BT.unsqueeze(2) == segments_BT.unsqueeze(1)).tril().unsqueeze(1)
+        hidden_BTD = self(ids_BT, mask=mask)
         if torch.is_autocast_enabled(hidden_BTD.device.type):
             hidden_BTD = hidden_BTD.to(torch.get_autocast_dtype(hidden_BTD.device.type))
         losses_N = linear_cross_entropy(hidden_BTD.flatten(0, 1), self.output_weight, targets_BT.flatten())

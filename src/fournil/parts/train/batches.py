@@ -27,9 +27,14 @@ class Seen:
 class Batches:
     """Batches of a mixture, by the step's number over all phases."""
 
-    def __init__(self, mixture: Mixture) -> None:
-        """Take a planned mixture."""
-        self.mixture = mixture
+    def __init__(self, mixture: Mixture, *, apart: bool = False) -> None:
+        """Take a planned mixture.
+
+        Args:
+            mixture: Streams, shares and order.
+            apart: Texts that share a row do not look at each other.
+        """
+        self.mixture, self.apart = mixture, apart
         self._first_steps = np.cumsum([0, *(phase.steps for phase in mixture.phases)])
 
     def __call__(self, step: int) -> Batch:
@@ -39,7 +44,12 @@ class Batches:
         rows = self.mixture.rows(phase, inner)
         windows = np.stack([place.stream.window(place.start, length + 1, place.key) for _, place in rows])
         ids = torch.from_numpy(windows)
-        return Batch(ids[:, :-1].contiguous(), ids[:, 1:].contiguous(), [group for group, _ in rows])
+        segments_BT = None
+        if self.apart:
+            ends = np.array([[place.stream.end_id] for _, place in rows])
+            segments = np.cumsum(windows[:, :-1] == ends, axis=1) - (windows[:, :-1] == ends)
+            segments_BT = torch.from_numpy(segments)
+        return Batch(ids[:, :-1].contiguous(), ids[:, 1:].contiguous(), [group for group, _ in rows], segments_BT)
 
     def documents_of_step(self, step: int) -> list[Seen]:
         """Which stretches of which documents and pairs a step learns from, row by row."""

@@ -40,6 +40,8 @@ class Batch:
     """The token that follows each, or -100 where none is to be learnt."""
     group_B: Sequence[str]
     """Under which name each row's loss is reported."""
+    segments_BT: Tensor | None = None
+    """Numbers of the texts that share a row and must not look at each other (None: rows are whole)."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +219,8 @@ class _Training:
             ids_BT = batch.ids_BT[start : start + rows].to(device, non_blocking=True)
             targets_BT = batch.targets_BT[start : start + rows].to(device, non_blocking=True)
             with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bfloat16"):
-                losses_BT = self.loss(ids_BT, targets_BT)
+                segments_BT = None if batch.segments_BT is None else batch.segments_BT[start : start + rows].to(device)
+                losses_BT = self.loss(ids_BT, targets_BT, segments_BT)
             (losses_BT.sum() / num_learnt).backward()
             sums.append(losses_BT.detach().sum(dim=1))
         self.optimizer.step(phase.rates, phase.factor(inner))

@@ -26,11 +26,12 @@ class Stream:
         group: Whose share of a batch it fills: a language, "code", or "parallel".
         source: The source's key.
         num_tokens: Length of the circle.
+        end_id: The token that ends every item.
     """
 
-    def __init__(self, group: str, source: str, lengths: np.ndarray) -> None:
-        """Lay out items of these lengths, in tokens."""
-        self.group, self.source = group, source
+    def __init__(self, group: str, source: str, lengths: np.ndarray, end_id: int) -> None:
+        """Lay out items of these lengths, in tokens; each ends with `end_id`."""
+        self.group, self.source, self.end_id = group, source, end_id
         self.starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         self.num_tokens = int(self.starts[-1])
 
@@ -74,7 +75,7 @@ class DocumentStream(Stream):
         """Take the index's rows `rows`."""
         self.shards, self.rows = shards, rows
         self.offsets = shards.index.offset[rows]
-        super().__init__(language, source, shards.index.num_tokens[rows])
+        super().__init__(language, source, shards.index.num_tokens[rows], shards.eos_id)
 
     def item(self, item: int, begin: int, end: int, key: int) -> np.ndarray:
         """Some tokens of one document."""
@@ -102,7 +103,7 @@ class PairStream(Stream):
         self.offsets_P2, self.lengths_P2 = index.offset[self.rows_P2], index.num_tokens[self.rows_P2] - 1
         self.languages_P2 = index.language[self.rows_P2]
         self.language_tokens = np.array([tokens.get(name, -1) for name in index.languages], dtype=np.int64)
-        super().__init__(PARALLEL, source, self.lengths_P2.sum(axis=1) + 3)
+        super().__init__(PARALLEL, source, self.lengths_P2.sum(axis=1) + 3, shards.eos_id)
 
     def item(self, item: int, begin: int, end: int, key: int) -> np.ndarray:
         """Some tokens of one pair."""
@@ -141,13 +142,16 @@ def document_streams(folder: Path) -> list[Stream]:
     return streams
 
 
-def pair_streams(folder: Path, language_tokens: dict[str, int], seed: int) -> list[Stream]:
+def pair_streams(
+    folder: Path, language_tokens: dict[str, int], seed: int, *, max_tokens: int | None = None
+) -> list[Stream]:
     """A stream of pairs for each source of a shard folder, sorted.
 
     Args:
         folder: Its index has two rows in a row for each pair.
         language_tokens: The ids of the tokens that announce a language.
         seed: Of the pairs' order.
+        max_tokens: Pairs of which a side is longer are left out (None: none is).
 
     Raises:
         FournilError: The index does not come in pairs, or a language has no token.
@@ -162,6 +166,8 @@ def pair_streams(folder: Path, language_tokens: dict[str, int], seed: int) -> li
     streams: list[Stream] = []
     for source, key in enumerate(index.sources):
         rows_P2 = np.flatnonzero(index.source == source).reshape(-1, 2)
+        if max_tokens is not None:
+            rows_P2 = rows_P2[index.num_tokens[rows_P2].max(axis=1) <= max_tokens + 1]  # with the end token
         if len(rows_P2):
             streams.append(PairStream(shards, key, rows_P2, language_tokens, seed))
     return streams

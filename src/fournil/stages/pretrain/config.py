@@ -107,6 +107,10 @@ class Config:
     """Stretches of training, in order."""
     source: tuple[SourceWeight, ...] = ()
     """Sources to draw from more or less than their size."""
+    max_pair_tokens: int | None = None
+    """Pairs of which a side is longer are not trained on; unset: all are."""
+    apart: bool = True
+    """Whether texts that share a row are kept from looking at each other."""
     max_epochs: float = 4.0
     """How often any text may be read at most; beyond, training is refused."""
     validate_every: int = 0

@@ -51,7 +51,7 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
     context.progress.note(_sentence(model.config, mixture, steps))
     result = train(
         model,
-        Batches(mixture),
+        Batches(mixture, apart=config.apart),
         TrainSettings(
             phases=phases,
             optimizer=OptimizerSettings(**asdict(config.optimizer)),
@@ -108,7 +108,8 @@ def _plan(config: Config, tokenizer: Path, context: Context) -> Mixture:
     tokens = {language: number for language, number in named.items() if number is not None}
     streams = document_streams(tokenizer / "shards" / "train-documents")
     if any(phase.parallel for phase in config.phase):
-        streams += pair_streams(tokenizer / "shards" / "train-pairs", tokens, context.seed)
+        folder = tokenizer / "shards" / "train-pairs"
+        streams += pair_streams(folder, tokens, context.seed, max_tokens=config.max_pair_tokens)
     known = {stream.source for stream in streams}
     for entry in config.source:
         if entry.source not in known:
