@@ -6,6 +6,7 @@ this folder that binds LANGUAGE; nothing else changes. "code" is the private rol
 
 import importlib
 import pkgutil
+from functools import cache
 
 from fournil.core.errors import FournilError
 from fournil.core.languages.language import Language
@@ -15,11 +16,13 @@ __all__ = ["CODE", "Language", "known_languages", "language", "primary"]
 CODE = "code"
 
 
+@cache
 def known_languages() -> tuple[str, ...]:
     """Tags of all languages in this folder, sorted, "code" among them."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "language"))
 
 
+@cache
 def primary(tag: str) -> str:
     """The primary subtag in lower case: "fr-CA" gives "fr"."""
     return tag.replace("_", "-").split("-", 1)[0].lower()

@@ -1,7 +1,5 @@
 """Hashes of many slices of one array at once."""
 
-from functools import lru_cache
-
 import numpy as np
 
 from fournil.parts.text.codepoints import CodePoints, lower_table
@@ -11,13 +9,19 @@ _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 1 << 64)
 
 
-@lru_cache(maxsize=2)
-def _powers(size: int) -> tuple[np.ndarray, np.ndarray]:
-    powers = np.full(size, _BASE, np.uint64)
-    powers[0] = 1
-    inverses = np.full(size, _INVERSE, np.uint64)
-    inverses[0] = 1
-    return np.cumprod(powers, dtype=np.uint64), np.cumprod(inverses, dtype=np.uint64)
+class _Powers:
+    """Powers of the base and of its inverse, as many as were ever asked for."""
+
+    held = (np.ones(1, np.uint64), np.ones(1, np.uint64))
+
+    @classmethod
+    def upto(cls, size: int) -> tuple[np.ndarray, np.ndarray]:
+        if len(cls.held[0]) < size:
+            # Twice what is needed: batches grow, and a table is soon too short again.
+            steps = np.ones(max(1 << 16, 2 * size), np.uint64), np.ones(max(1 << 16, 2 * size), np.uint64)
+            steps[0][1:], steps[1][1:] = _BASE, _INVERSE
+            cls.held = np.cumprod(steps[0], dtype=np.uint64), np.cumprod(steps[1], dtype=np.uint64)
+        return cls.held
 
 
 def mix(values: np.ndarray) -> np.ndarray:
@@ -42,8 +46,7 @@ def lowered(points: CodePoints) -> np.ndarray:
 
 def prefix_sums(values_C: np.ndarray) -> np.ndarray:
     """Running polynomial sums mod 2^64 (one entry more than values), from which slice_hashes reads any slice."""
-    size = 1 << max(16, len(values_C).bit_length())
-    powers, _ = _powers(size)
+    powers, _ = _Powers.upto(len(values_C))
     running = np.zeros(len(values_C) + 1, np.uint64)
     np.cumsum(values_C * powers[: len(values_C)], out=running[1:])
     return running
@@ -51,5 +54,5 @@ def prefix_sums(values_C: np.ndarray) -> np.ndarray:
 
 def slice_hashes(running: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Hash (uint64) of each slice: equal slices have equal hashes, wherever they stand."""
-    _, inverses = _powers(1 << max(16, (len(running) - 1).bit_length()))
+    _, inverses = _Powers.upto(len(running))
     return mix((running[ends] - running[starts]) * inverses[starts] + (ends - starts).astype(np.uint64))

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from fournil.core.languages import Language
-from fournil.parts.text.codepoints import NEWLINE, SPACE, CodePoints, sums
+from fournil.parts.text.codepoints import NEWLINE, SPACE, CodePoints, among, maxima, merged, sums
 from fournil.parts.text.hashes import mix, slice_hashes
 
 BULLETS = "-*•‣⁃◦●■▪–—·"
+
+
+SHORTEST_REPEAT = 10
+"""Shorter lines are not held to repeat each other: closing braces and tags of code, « Oui. » in a dialogue."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ def split_lines(points: CodePoints) -> Lines:
     """Find the lines of each text."""
     breaks = np.flatnonzero(points.flags_C & NEWLINE)
     bounds_D = points.bounds_D
-    edges = np.unique(np.concatenate([bounds_D, breaks + 1]))
+    edges = merged(bounds_D, breaks + 1)
     starts, ends = edges[:-1], edges[1:]
     solid = np.flatnonzero((points.flags_C & SPACE) == 0)
     first, last = np.searchsorted(solid, starts), np.searchsorted(solid, ends)
@@ -39,7 +43,7 @@ def split_lines(points: CodePoints) -> Lines:
     # A line opens a paragraph when the line before it is blank, or lies in another text.
     opens = np.ones(len(starts), bool)
     opens[1:] = ~filled[:-1]
-    opens |= np.isin(starts, bounds_D)
+    opens[np.searchsorted(starts, bounds_D[:-1][np.diff(bounds_D) > 0])] = True
     return Lines(starts_L, ends_L, opens[filled], np.searchsorted(starts_L, bounds_D))
 
 
@@ -67,7 +71,8 @@ def line_statistics(
         language: Whose punctuation ends a sentence.
 
     Returns:
-        By text: `num_lines`; shares of lines that repeat an earlier one (`duplicate_lines`), that begin with a bullet
+        By text: `num_lines`; shares of lines that repeat an earlier one and have at least SHORTEST_REPEAT
+        characters (`duplicate_lines`), that begin with a bullet
         (`bullet_lines`), end with an ellipsis (`ellipsis_lines`), end a sentence (`ended_lines`), have fewer than 30
         characters (`short_lines`); `duplicate_line_characters`, the share of all lines' characters in repeated ones;
         the same two for paragraphs; `longest_line` and `mean_line` in characters. A text without lines has zeros.
@@ -81,7 +86,7 @@ def line_statistics(
     values_C, flags_C = points.values_C, points.flags_C
     out: dict[str, np.ndarray] = {"num_lines": num_lines}
 
-    later_L = _repeated(slice_hashes(running, lines.starts_L, lines.ends_L), bounds_D)
+    later_L = _repeated(slice_hashes(running, lines.starts_L, lines.ends_L), bounds_D) & (lengths_L >= SHORTEST_REPEAT)
     out["duplicate_lines"] = sums(later_L, bounds_D) / divisor
     out["duplicate_line_characters"] = sums(np.where(later_L, lengths_L, 0), bounds_D) / safe
 
@@ -100,24 +105,19 @@ def line_statistics(
         out["duplicate_paragraphs"] = out["duplicate_paragraph_characters"] = np.zeros(len(num_lines))
 
     first = values_C[lines.starts_L]
-    out["bullet_lines"] = sums(np.isin(first, [ord(c) for c in BULLETS]), bounds_D) / divisor
+    out["bullet_lines"] = sums(among(first, BULLETS), bounds_D) / divisor
     last_position = lines.ends_L - 1
     last = values_C[last_position]
     dots = (last == 0x2E) & (lengths_L >= 3)
     dots &= (values_C[np.maximum(last_position - 1, 0)] == 0x2E) & (values_C[np.maximum(last_position - 2, 0)] == 0x2E)
     out["ellipsis_lines"] = sums((last == 0x2026) | dots, bounds_D) / divisor
-    closing = np.array([ord(c) for c in language.closing_marks], np.uint32)
     position = last_position.copy()
     for _ in range(3):
-        back = np.isin(values_C[position], closing) | ((flags_C[position] & SPACE) != 0)
+        back = among(values_C[position], language.closing_marks) | ((flags_C[position] & SPACE) != 0)
         position = np.where(back & (position > lines.starts_L), position - 1, position)
-    ended = np.isin(values_C[position], [ord(c) for c in language.terminal_punctuation])
+    ended = among(values_C[position], language.terminal_punctuation)
     out["ended_lines"] = sums(ended, bounds_D) / divisor
     out["short_lines"] = sums(lengths_L < 30, bounds_D) / divisor
     out["mean_line"] = characters / divisor
-    longest = np.zeros(len(num_lines), np.int64)
-    filled = np.flatnonzero(num_lines)
-    if len(filled):
-        longest[filled] = np.maximum.reduceat(lengths_L, bounds_D[filled])
-    out["longest_line"] = longest
+    out["longest_line"] = maxima(lengths_L, bounds_D)
     return out

@@ -7,12 +7,13 @@ space at line ends; at most two blank lines in a row. All typography stays: U+00
 
 import re
 import unicodedata
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from fournil.parts.text.codepoints import CodePoints, counts, utf8_bytes
+from fournil.parts.text.codepoints import SPACE, CodePoints, utf8_bytes
 
 RULES = ("line-ends", "control", "zero-width", "bidi", "soft-hyphen", "nfc", "trailing-space", "blank-lines", "edges")
 """In the order in which they are applied."""
@@ -24,7 +25,7 @@ _BIDI = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]+")
 _SOFT_HYPHEN = re.compile("\xad+")
 _TRAILING = re.compile("[ \t\xa0\u2000-\u200a\u202f\u205f\u3000]+(?=\n|\\Z)")
 _BLANK_LINES = re.compile("\n{4,}")
-_EDGES = re.compile("\\A(?:[^\\S\n]*\n)+|\\s+\\Z")
+_LEADING = re.compile("(?:[^\\S\n]*\n)+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 # Joiners mean something between letters of Indic, Arabic and emoji sequences: everywhere but beside these.
 _PLAIN = re.compile("[\\s\x00-\u024f\u1e00-\u1eff\u2010-\u206f]")
@@ -42,47 +43,58 @@ class Edit(NamedTuple):
     count: int
 
 
+CHARACTERS, COMPOSITION, WHITE_SPACE = 1, 2, 4
+"""What suspects() looks for."""
+
+
+@cache
 def _suspicious_table() -> np.ndarray:
-    table = np.zeros(0x10000, bool)
+    table = np.zeros(0x10000, np.uint8)
     for code in range(0x10000):
         character = chr(code)
-        if _LINE_ENDS.match(character) or _CONTROL.match(character) or _ZERO_WIDTH.match(character):
-            table[code] = True
-        elif _BIDI.match(character) or _SOFT_HYPHEN.match(character):
-            table[code] = True
+        if any(rule.match(character) for rule in (_LINE_ENDS, _CONTROL, _ZERO_WIDTH, _BIDI, _SOFT_HYPHEN)):
+            table[code] = CHARACTERS
+        # Below U+0300 everything is its own NFC, and so is general punctuation but for two spaces.
+        elif code >= 0x300 and not (0x2010 <= code <= 0x206F):
+            table[code] = COMPOSITION
+    table[0xFFFF] |= COMPOSITION
     return table
 
 
-_SUSPICIOUS: list[np.ndarray] = []
-
-
 def suspects(points: CodePoints) -> np.ndarray:
-    """True for texts that may change: all those that hold a character some rule removes or replaces, or white space at a
-    line's end, or many line ends, or anything that may not be in NFC."""
-    if not _SUSPICIOUS:
-        _SUSPICIOUS.append(_suspicious_table())
-    values_C = points.values_C
-    clipped = np.minimum(values_C, 0xFFFF)
-    # U+0300 begins the combining marks; below it everything is its own NFC.
-    odd = _SUSPICIOUS[0][clipped] | (values_C == 0xFFFF)
-    blank = (values_C == 0x20) | (values_C == 0x09) | (values_C == 0xA0) | ((values_C >= 0x2000) & (values_C <= 0x202F))
-    ends = values_C == 0x0A
-    if len(values_C):
-        odd[:-1] |= blank[:-1] & ends[1:]
-        last = points.bounds_D[1:][np.diff(points.bounds_D) > 0] - 1
-        odd[last] |= blank[last] | ends[last]
-        first = points.bounds_D[:-1][np.diff(points.bounds_D) > 0]
-        odd[first] |= blank[first] | ends[first]
-        odd[:-3] |= ends[:-3] & ends[1:-2] & ends[2:-1] & ends[3:]
-    combining = (values_C >= 0x300) & (values_C != 0x2019) & ((values_C < 0x2010) | (values_C > 0x206F))
-    return counts(odd | combining, points.bounds_D) > 0
+    """What may have to change in each text.
+
+    Returns:
+        uint8 by text: CHARACTERS where one stands that some rule removes or replaces, COMPOSITION where the text may not be
+        in NFC, WHITE_SPACE where a line or the text ends in white space or line ends follow each other.
+    """
+    values_C, bounds_D = points.values_C, points.bounds_D
+    kind_C = _suspicious_table()[np.minimum(values_C, 0xFFFF)]
+    space_C = points.flags_C & SPACE
+    if len(values_C) > 3:
+        newline = values_C == 0x0A
+        odd = np.zeros(len(values_C), bool)
+        odd[:-1] = newline[1:] & (space_C[:-1] != 0) & ~newline[:-1]
+        four = newline[:-3] & newline[1:-2] & newline[2:-1] & newline[3:]
+        odd[:-3] |= four
+        kind_C[odd] |= WHITE_SPACE
+    filled = np.flatnonzero(np.diff(bounds_D))
+    for edge in (bounds_D[1:][filled] - 1, bounds_D[:-1][filled]):
+        kind_C[edge[space_C[edge] != 0]] |= WHITE_SPACE
+    out = np.zeros(points.num_texts, np.uint8)
+    if len(filled):
+        out[filled] = np.bitwise_or.reduceat(kind_C, bounds_D[filled])
+    return out
 
 
-def normalise_text(text: str, *, code: bool = False) -> tuple[str, list[Edit]]:
+def normalise_text(
+    text: str, *, code: bool = False, suspect: int = CHARACTERS | COMPOSITION | WHITE_SPACE
+) -> tuple[str, list[Edit]]:
     """Apply the rules to one text.
 
     Args:
         text: any string without surrogates.
+        suspect: what suspects() found in it; all rules are applied by default.
         code: program code, where blank lines and the first line's indentation are left alone.
 
     Returns:
@@ -108,20 +120,37 @@ def normalise_text(text: str, *, code: bool = False) -> tuple[str, list[Edit]]:
         )
         text = "".join(pieces)
 
-    apply("line-ends", _LINE_ENDS, None)
-    apply("control", _CONTROL, "")
-    apply("zero-width", _ZERO_WIDTH, "")
-    if _BIDI.search(text) and not _RIGHT_TO_LEFT.search(text):
-        apply("bidi", _BIDI, "")
-    apply("soft-hyphen", _SOFT_HYPHEN, "")
-    if not unicodedata.is_normalized("NFC", text):
+    if suspect & CHARACTERS:
+        apply("line-ends", _LINE_ENDS, None)
+        apply("control", _CONTROL, "")
+        apply("zero-width", _ZERO_WIDTH, "")
+        if _BIDI.search(text) and not _RIGHT_TO_LEFT.search(text):
+            apply("bidi", _BIDI, "")
+        apply("soft-hyphen", _SOFT_HYPHEN, "")
+    # What was removed may have stood between a letter and its accent, or at the end of a line.
+    if suspect & (CHARACTERS | COMPOSITION) and not unicodedata.is_normalized("NFC", text):
         edits.append(_nfc_edit(text))
         text = unicodedata.normalize("NFC", text)
-    apply("trailing-space", _TRAILING, "")
-    if not code:
-        apply("blank-lines", _BLANK_LINES, "\n\n\n")
-    apply("edges", _EDGES, "")
+    if suspect & (CHARACTERS | WHITE_SPACE):
+        apply("trailing-space", _TRAILING, "")
+        if not code:
+            apply("blank-lines", _BLANK_LINES, "\n\n\n")
+        text = _trim(text, edits)
     return text, edits
+
+
+def _trim(text: str, edits: list[Edit]) -> str:
+    """Blank lines off the beginning, white space off the end."""
+    leading = _LEADING.match(text)
+    start, end = leading.end() if leading else 0, len(text.rstrip())
+    if end <= start:
+        start, end = 0, 0
+    if (start, end) != (0, len(text)):
+        first = (0, start) if start else (end, len(text))
+        edits.append(
+            Edit("edges", first[0], len(text) if end < len(text) else start, text[first[0] : first[1]], "", 1)
+        )
+    return text[start:end]
 
 
 def _replacement(found: str, new: str | None) -> str:
@@ -165,8 +194,9 @@ def normalise(texts: pa.Array, points: CodePoints, *, code: np.ndarray) -> tuple
     """
     changed: dict[int, list[Edit]] = {}
     new: dict[int, str] = {}
-    for place in np.flatnonzero(suspects(points)).tolist():
-        text, edits = normalise_text(texts[place].as_py(), code=bool(code[place]))
+    suspect = suspects(points)
+    for place in np.flatnonzero(suspect).tolist():
+        text, edits = normalise_text(texts[place].as_py(), code=bool(code[place]), suspect=int(suspect[place]))
         if edits:
             changed[place], new[place] = edits, text
     return replace(texts, new), changed

@@ -14,6 +14,7 @@ An IBAN and a NIR must have a right check key.
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import phonenumbers
@@ -116,13 +117,17 @@ def _ips(text: str, languages: Sequence[Language]) -> Iterator[Found]:
             yield Found("ip", match.start(), match.end())
 
 
+@cache
+def _cues(language: Language) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, language.phone_cues)) or '(?!)'})\b")
+
+
 def _phones(text: str, languages: Sequence[Language]) -> Iterator[Found]:
     for match in _PHONE.finditer(text):
         written = match.group()
         if written.isdigit():
             before = text[max(0, match.start() - 24) : match.start()].lower()
-            cues = [cue for each in languages for cue in each.phone_cues]
-            if not any(re.search(rf"\b{re.escape(cue)}\b", before) for cue in cues):
+            if not any(_cues(each).search(before) for each in languages):
                 continue
         regions: list[str | None] = (
             [None] if written.startswith("+") else [r for each in languages for r in each.phone_regions]

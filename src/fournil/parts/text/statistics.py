@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fournil.core.languages import Language
-from fournil.parts.text.codepoints import NEWLINE, SPACE, WORD, CodePoints, counts, maxima, sums
+from fournil.parts.text.codepoints import NEWLINE, PUNCTUATION, SPACE, WORD, CodePoints, among, counts, maxima, merged, sums
 from fournil.parts.text.hashes import prefix_sums
 from fournil.parts.text.lines import line_statistics, split_lines
 from fournil.parts.text.ngrams import repetition
@@ -84,15 +84,15 @@ def _three_dots(points: CodePoints) -> np.ndarray:
 def _sentences(points: CodePoints, language: Language) -> np.ndarray:
     """How many sentence ends: terminal punctuation (closing marks may follow) before white space or the text's end."""
     values_C, flags_C = points.values_C, points.flags_C
-    ends = np.flatnonzero(np.isin(values_C, [ord(c) for c in language.terminal_punctuation]))
+    ends = np.flatnonzero(flags_C & PUNCTUATION)
+    ends = ends[among(values_C[ends], language.terminal_punctuation)]
     if len(ends) == 0:
         return np.zeros(points.num_texts, np.int64)
     stop = points.bounds_D[np.searchsorted(points.bounds_D, ends, side="right")]
-    closing = np.array([ord(c) for c in language.closing_marks], np.uint32)
     position = ends + 1
     for _ in range(2):
         inside = position < stop
-        forward = inside & np.isin(values_C[np.minimum(position, len(values_C) - 1)], closing)
+        forward = inside & among(values_C[np.minimum(position, len(values_C) - 1)], language.closing_marks)
         position = np.where(forward, position + 1, position)
     done = (position >= stop) | ((flags_C[np.minimum(position, len(values_C) - 1)] & SPACE) != 0)
     return np.diff(np.searchsorted(ends[done], points.bounds_D))
@@ -100,7 +100,7 @@ def _sentences(points: CodePoints, language: Language) -> np.ndarray:
 
 def _longest_token(points: CodePoints) -> np.ndarray:
     """Longest run without white space."""
-    edges = np.unique(np.concatenate([points.bounds_D, np.flatnonzero(points.flags_C & SPACE) + 1]))
+    edges = merged(points.bounds_D, np.flatnonzero(points.flags_C & SPACE) + 1)
     if len(edges) < 2:
         return np.zeros(points.num_texts, np.int64)
     ends_in_space = (points.flags_C[edges[1:] - 1] & SPACE) != 0

@@ -1,6 +1,7 @@
 """Words of a batch of texts."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -63,6 +64,7 @@ def split_words(points: CodePoints, *, language: Language) -> Words:
     return Words(starts_W, ends_W, slice_hashes(running, starts_W, ends_W), np.searchsorted(starts_W, points.bounds_D))
 
 
+@cache
 def word_hashes(words: frozenset[str]) -> np.ndarray:
     """Sorted hashes of single words in lower case, to be compared with Words.hashes_W."""
     hashes = []

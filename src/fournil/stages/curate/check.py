@@ -16,11 +16,11 @@ from fournil.core.document import DOCUMENTS, PAIRS
 from fournil.core.errors import FournilError
 from fournil.core.languages import known_languages, language, primary
 from fournil.core.shards import read_batches
-from fournil.parts.text.codepoints import decode
+from fournil.parts.text.codepoints import decode, sums
 from fournil.parts.text.keys import letter_keys
 from fournil.parts.text.ngrams import ngram_hashes
 from fournil.parts.text.words import split_words
-from fournil.stages.curate.documents import SHINGLE_WORDS, translation_groups
+from fournil.stages.curate.documents import SHINGLE_WORDS, slices, translation_groups
 from fournil.stages.curate.pairs import shingles_of_sides
 
 
@@ -36,12 +36,13 @@ class _Texts:
 
 
 def _read(folder: Path) -> Iterator[_Texts]:
-    for batch in read_batches(folder / "documents", columns=DOCUMENTS.names, batch_rows=512):
+    whole = read_batches(folder / "documents", columns=DOCUMENTS.names, batch_rows=512)
+    for batch in (part for each in whole for part in slices(each)):
         tags = batch.column("language").to_pylist()
         texts = batch.column("text")
         shingles, counts = _document_shingles(texts, tags)
         yield _Texts(batch.column("id").to_pylist(), letter_keys(texts), shingles, counts, _groups(batch))
-    for batch in read_batches(folder / "pairs", columns=PAIRS.names, batch_rows=4096):
+    for batch in read_batches(folder / "pairs", columns=PAIRS.names, batch_rows=2048):
         column: pa.MapArray = batch.column("texts")
         offsets = column.offsets.to_numpy()
         tags = column.keys.slice(offsets[0], offsets[-1] - offsets[0]).to_pylist()
@@ -69,11 +70,13 @@ def _document_shingles(texts: pa.Array, tags: list[str]) -> tuple[np.ndarray, np
     return np.concatenate([np.zeros(0, np.uint64), *pieces]), np.array([len(piece) for piece in pieces], np.int64)
 
 
-def _sets(texts: _Texts, offset: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Each text's shingles without repeats: owners and shingles, sorted by owner."""
-    owners = np.repeat(np.arange(len(texts.counts)) + offset, texts.counts)
-    order = np.lexsort((texts.shingles, owners))
-    owners, shingles = owners[order], texts.shingles[order]
+def _sets(texts: _Texts, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The shingles of the texts wanted, without repeats: owners and shingles, sorted by owner."""
+    owners = np.repeat(np.arange(len(texts.counts)), texts.counts)
+    there = wanted[owners]
+    owners, shingles = owners[there], texts.shingles[there]
+    order = np.lexsort((shingles, owners))
+    owners, shingles = owners[order], shingles[order]
     new = np.ones(len(owners), bool)
     new[1:] = (owners[1:] != owners[:-1]) | (shingles[1:] != shingles[:-1])
     return owners[new], shingles[new]
@@ -87,6 +90,7 @@ class _Index:
     letters: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
     owners: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     shingles: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    distinct: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
     sizes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     groups: set[str] = field(default_factory=set)
 
@@ -95,8 +99,8 @@ def _index(folder: Path) -> _Index:
     index = _Index()
     letters, owners, shingles = [index.letters], [index.owners], [index.shingles]
     for texts in _read(folder):
-        one, other = _sets(texts, len(index.ids))
-        owners.append(one)
+        one, other = _sets(texts, np.ones(len(texts.counts), bool))
+        owners.append(one + len(index.ids))
         shingles.append(other)
         letters.append(texts.letters)
         index.ids += texts.ids
@@ -106,6 +110,7 @@ def _index(folder: Path) -> _Index:
     index.sizes = np.bincount(index.owners, minlength=len(index.ids))
     order = np.argsort(index.shingles, kind="stable")
     index.owners, index.shingles = index.owners[order], index.shingles[order]
+    index.distinct = np.unique(index.shingles)
     return index
 
 
@@ -151,7 +156,12 @@ def check_leaks(out: Path, *, threshold: float) -> dict[str, Any]:
 
 def _similar(texts: _Texts, held: _Index, threshold: float) -> tuple[list[tuple[int, int]], int]:
     """Pairs of training and held-out texts as similar as the threshold, and how many share any shingle at all."""
-    owners, shingles = _sets(texts)
+    if len(held.shingles) == 0 or len(texts.shingles) == 0:
+        return [], 0
+    # Most texts share nothing with any held-out one: only the others are sorted and counted.
+    places = np.minimum(np.searchsorted(held.distinct, texts.shingles), len(held.distinct) - 1)
+    shared = sums(held.distinct[places] == texts.shingles, np.concatenate([[0], np.cumsum(texts.counts)])) > 0
+    owners, shingles = _sets(texts, wanted=shared)
     low = np.searchsorted(held.shingles, shingles, side="left")
     num = np.searchsorted(held.shingles, shingles, side="right") - low
     hit = np.flatnonzero(num)

@@ -23,7 +23,7 @@ LANGUAGE, QUALITY = "language", "quality"
 SHINGLE_WORDS = 5
 """Near duplicates are compared by their runs of so many words."""
 
-_SLICE_BYTES = 1 << 19
+_SLICE_BYTES = 1 << 18
 
 Verdict = tuple[str, str, str | None, str | None]
 
@@ -33,7 +33,7 @@ def document_chunk(config: Config, languages: tuple[str, ...]) -> Callable[[pa.R
 
     def make(batch: pa.RecordBatch) -> Chunk:
         # Small slices: the arrays of one stay in the processor's cache from one step to the next.
-        parts = [_make(part, config, languages) for part in _slices(batch)]
+        parts = [_make(part, config, languages) for part in slices(batch)]
         return Chunk(
             pa.concat_tables([part.rows for part in parts]),
             [edit for part in parts for edit in part.edits],
@@ -48,7 +48,8 @@ def document_chunk(config: Config, languages: tuple[str, ...]) -> Callable[[pa.R
     return make
 
 
-def _slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+def slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """A batch of documents in slices of a few hundred kilobytes, of one document at least."""
     _, bounds_D = utf8_bytes(batch.column("text"))
     start = 0
     while start < batch.num_rows:

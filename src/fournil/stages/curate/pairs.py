@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from fournil.core.document import PAIRS, REFUSED_PAIRS
 from fournil.core.languages import known_languages, language, primary
-from fournil.parts.text.codepoints import LETTER, counts, decode
+from fournil.parts.text.codepoints import LETTER, counts, decode, maxima
 from fournil.parts.text.identify import identify_lines, samples
 from fournil.parts.text.keys import exact_keys, letter_keys
 from fournil.parts.text.ngrams import ngram_hashes
@@ -40,7 +40,7 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
     offsets = column.offsets.to_numpy()
     tags: list[str] = column.keys.slice(offsets[0], offsets[-1] - offsets[0]).to_pylist()
     sides = column.items.slice(offsets[0], offsets[-1] - offsets[0]).fill_null("")
-    offsets = offsets - offsets[0]
+    offsets = (offsets - offsets[0]).astype(np.int64)
     pair_of = np.repeat(np.arange(len(ids)), np.diff(offsets))
     verdicts: dict[int, Verdict] = {}
 
@@ -57,12 +57,17 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
     letters = counts((texts.points.flags_C & LETTER) != 0, texts.points.bounds_D)
     lengths = np.diff(texts.points.bounds_D)
     wanted = {primary(tag) for tag in languages}
-    longest = np.zeros(len(ids), np.int64)
-    np.maximum.at(longest, pair_of, lengths)
+    longest = maxima(lengths, offsets)
+    num_letters, num_characters, edges = letters.tolist(), lengths.tolist(), offsets.tolist()
     for pair in range(len(ids)):
         if pair not in verdicts:
-            places = [side for side in range(offsets[pair], offsets[pair + 1]) if primary(tags[side]) in wanted]
-            verdict = _judge([values[side] for side in places], letters[places], lengths[places], config)
+            places = [side for side in range(edges[pair], edges[pair + 1]) if primary(tags[side]) in wanted]
+            verdict = _judge(
+                [values[side] for side in places],
+                [num_letters[side] for side in places],
+                [num_characters[side] for side in places],
+                config,
+            )
             if verdict is not None:
                 verdicts[pair] = (QUALITY, *verdict)
 
@@ -116,8 +121,8 @@ def _check_languages(
         present[pair_of[side]] += primary(tag) in wanted
     for pair in np.flatnonzero(present < 2).tolist():
         verdicts.setdefault(pair, (LANGUAGE, "missing-side", str(present[pair]), "2"))
-    lines, letters = samples(texts.points)
-    long = [s for s in np.flatnonzero(letters >= settings.pair_min_letters).tolist() if primary(tags[s]) in wanted]
+    lines, _ = samples(texts.points, min_letters=settings.pair_min_letters)
+    long = [side for side, line in enumerate(lines) if line and primary(tags[side]) in wanted]
     found, confidences = identify_lines([lines[side] for side in long])
     for side, tag, confidence in zip(long, found, confidences.tolist(), strict=True):
         if tag != primary(tags[side]) and confidence >= settings.pair_mismatch_confidence:
@@ -126,12 +131,12 @@ def _check_languages(
 
 
 def _judge(
-    texts: list[str], letters: np.ndarray, lengths: np.ndarray, config: Config
+    texts: list[str], letters: list[int], lengths: list[int], config: Config
 ) -> tuple[str, str | None, str | None] | None:
     """The first rule that a pair breaks, the value and the bound."""
     if len(set(texts)) < len(texts):
         return "equal-sides", None, None
-    if letters.min() == 0:
+    if min(letters) == 0:
         return "no-letter", "0", "1"
     if any(
         ("<" in text or "%" in text or "{" in text or "&" in text or "://" in text)
@@ -139,9 +144,9 @@ def _judge(
         for text in texts
     ):
         return "markup-only", None, None
-    if lengths.max() > config.pairs.max_characters:
-        return "over-long", str(lengths.max()), str(config.pairs.max_characters)
-    ratio = (int(lengths.max()) + _SMOOTHING) / (int(lengths.min()) + _SMOOTHING)
+    if max(lengths) > config.pairs.max_characters:
+        return "over-long", str(max(lengths)), str(config.pairs.max_characters)
+    ratio = (max(lengths) + _SMOOTHING) / (min(lengths) + _SMOOTHING)
     if ratio > config.pairs.max_length_ratio:
         return "length-ratio", f"{ratio:.6g}", f"{config.pairs.max_length_ratio:g}"
     return None

@@ -40,7 +40,7 @@ DOCUMENT_STEPS = (
 PAIR_STEPS = tuple(step for step in DOCUMENT_STEPS if step[0] != BOILERPLATE)
 
 _DOCUMENT_ROWS = 1024
-_PAIR_ROWS = 8192
+_PAIR_ROWS = 4096
 
 
 def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifact:
