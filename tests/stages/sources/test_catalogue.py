@@ -87,3 +87,9 @@ def test_an_unknown_key_names_the_nearest():
 def test_the_catalogue_ships_in_the_package():
     assert FOLDER.is_dir()
     assert len(keys()) >= 40
+
+
+def test_the_docs_list_every_source_of_the_catalogue(repository):
+    page = (repository / "docs" / "01-sources.md").read_text("utf-8")
+    listed = [line.split("`")[1] for line in page.splitlines() if line.startswith("| `debian-")]
+    assert listed == keys()

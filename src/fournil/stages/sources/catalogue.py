@@ -16,7 +16,7 @@ from fournil.core.licences import normal_spdx
 
 FOLDER = Path(fournil.__file__).parent / "data" / "catalogue"
 READERS = ("man", "html", "messages", "code")
-CATEGORIES = ("documentation", "interface", "code")
+CATEGORIES = ("documentation", "messages", "code")
 MNEMONICS = ("", "_", "&", "~", "~_")
 
 
@@ -44,7 +44,7 @@ class Entry:
     dates: str
     """The years that the copyright file names."""
     category: str
-    """`documentation`, `interface` or `code`."""
+    """`documentation`, `messages` or `code`."""
     url: str
     """The project's page."""
     language: str = ""

@@ -33,6 +33,9 @@ class FilesSource:
     """Also make a pair of each two lines at the same place of two translations that have as many lines."""
     text_column: str = "text"
     """The column or key that holds the text in jsonl, csv and parquet."""
+    pair_columns: tuple[str, ...] = ("en", "fr")
+    """Two language tags: columns or keys of these names hold translations of each other, and so do the columns of a
+    tsv file without a head, in this order; empty: no pairs."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,9 @@ class HubSource:
     """Names the source; its documents are called KEY/NATIVE-ID."""
     dataset: str
     """Such as `owner/name`, or a local folder."""
-    licence: str
-    """SPDX expression of the licence of all of it; a document that says its own keeps its own."""
+    licence: str = ""
+    """SPDX expression of the licence of all of it; empty: the one that the data set's card names. A document that says
+    its own keeps its own."""
     revision: str = ""
     """Commit, tag or branch; a commit makes the bake repeatable. Needed unless the data set is a local folder."""
     config: str = ""
@@ -65,6 +69,8 @@ class HubSource:
     """What kind of text it is."""
     text_column: str = "text"
     """The column that holds the text."""
+    pair_columns: tuple[str, ...] = ("en", "fr")
+    """Two language tags: columns of these names hold translations of each other; empty: no pairs."""
     max_documents: int = 0
     """Read so many documents at most; 0: all."""
 
@@ -99,6 +105,9 @@ class Config:
         for key in keys:
             if not key or key.strip("abcdefghijklmnopqrstuvwxyz0123456789-.") or not key[0].isalnum():
                 raise ValueError(f"a source cannot be called {key!r}: use lower-case letters, digits, hyphens, dots")
+        for source in (*self.files, *self.hub):
+            if len(source.pair_columns) not in (0, 2):
+                raise ValueError(f"{source.key}: pair_columns names two languages, or none")
         if self.man_reader not in ("auto", "mandoc", "groff", "fournil"):
             raise ValueError("man_reader is one of auto, mandoc, groff, fournil")
         if self.min_letters < 0 or self.max_document_mb <= 0 or self.max_unpacked_mb <= 0:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from fournil.core.licences import normal_spdx
 from fournil.stages.sources.catalogue import Entry
 from fournil.stages.sources.dep5 import CopyrightFile, Ground, is_machine_readable
 
@@ -36,11 +35,6 @@ class Evidence:
     def row(self) -> dict[str, Any]:
         """Return it as a row."""
         return asdict(self)
-
-
-def stated(source: str, licence: str, statement: str) -> Evidence:
-    """Return the evidence for a source of the user's own: what the recipe says."""
-    return Evidence(f"{source}/recipe", STATED, normal_spdx(licence), statement=statement or None)
 
 
 class PackageLicences:

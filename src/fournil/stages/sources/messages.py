@@ -16,7 +16,7 @@ _MARKERS = {
     "&": re.compile(r"&&|&(?=\w)(?!#?\w+;)"),
     "~": re.compile(r"~(?=\w)"),
 }
-_CONTEXT = re.compile(r"[^|\n]{1,80}\|(?=[^|\s])")
+_CONTEXT = re.compile(r"[^|\n]{1,80}\|{1,2}(?=[^|\s])")
 _TOKEN = re.compile(r"\w+")
 
 

@@ -18,7 +18,7 @@ from fournil.core.errors import EXIT_USAGE, FournilError
 from fournil.core.licences import is_known, normal_spdx
 from fournil.stages.sources.config import FilesSource, HubSource
 from fournil.stages.sources.debian import UNKNOWN_LICENCE
-from fournil.stages.sources.licence import Evidence, stated
+from fournil.stages.sources.licence import STATED, Evidence
 from fournil.stages.sources.readers.raw import RawDocument, RawPair, Refused
 from fournil.stages.sources.unit import Kind, Unit
 
@@ -49,24 +49,7 @@ def read_own(source: FilesSource | HubSource, unit: Unit, min_letters: int, cont
     Raises:
         FournilError: For a licence that is no SPDX expression, files that are missing, columns that are not there.
     """
-    ground = _evidence(source, source.licence)
-    lines: dict[str, dict[str, str]] = defaultdict(dict)
-    with context.progress.task(f"Reading {source.key}", unit="documents") as bar:
-        for raw in _rows(source, context.languages):
-            bar.advance()
-            evidence = ground
-            if not isinstance(raw, Refused):
-                said = raw.extra.get("licence")
-                evidence = _own_licence(source, said) if isinstance(said, str) and said.strip() else ground
-            _add(source, raw, evidence, unit, min_letters)
-            if isinstance(source, FilesSource) and source.parallel_lines and isinstance(raw, RawDocument):
-                group = raw.extra.get("group")
-                if group and raw.language:
-                    lines[str(group)][raw.language] = raw.text
-    for group in sorted(lines):
-        for pair in line_pairs(group, lines[group]):
-            _add(source, pair, ground, unit, min_letters)
-    return {
+    facts: dict[str, Any] = {
         "key": source.key,
         "title": source.title or source.key,
         "kind": "files" if isinstance(source, FilesSource) else "hub",
@@ -78,6 +61,45 @@ def read_own(source: FilesSource | HubSource, unit: Unit, min_letters: int, cont
         "reader": "files" if isinstance(source, FilesSource) else "hub",
         "packages": [],
     }
+    ground = _evidence(source, source.licence, source.statement) if source.licence else None
+    if isinstance(source, FilesSource):
+        rows: Iterable[RawDocument | RawPair | Refused] = _file_rows(source, context.languages)
+    else:
+        from fournil.stages.sources.readers.hub import read_hub
+
+        found = read_hub(
+            source.dataset,
+            source.revision,
+            config=source.config,
+            split=source.split,
+            text_field=source.text_column,
+            pair_fields=_pair(source),
+            language=source.language or None,
+        )
+        facts |= {"dataset": source.dataset, "commit": found.commit, "files": list(found.files)}
+        if ground is None and found.licence and is_known(found.licence):
+            ground = _evidence(source, found.licence, f"licence: {found.licence} (the data set's card)")
+        rows = itertools.islice(found, source.max_documents or None)
+    pairs_lines = isinstance(source, FilesSource) and source.parallel_lines
+    by_group: dict[str, dict[str, str]] = defaultdict(dict)
+    with context.progress.task(f"Reading {source.key}", unit="documents") as bar:
+        for raw in rows:
+            bar.advance()
+            said = None if isinstance(raw, Refused) else raw.extra.get("licence")
+            evidence = _said_licence(source, said) if isinstance(said, str) and said.strip() else ground
+            _add(source, raw, evidence, unit, min_letters)
+            if not pairs_lines or evidence is not ground:
+                continue
+            if isinstance(raw, RawDocument) and raw.language and "group" in raw.extra:
+                by_group[str(raw.extra["group"])][raw.language] = raw.text
+    if pairs_lines:
+        facts["groups_without_line_pairs"] = 0
+        for group in sorted(by_group):
+            pairs = list(line_pairs(group, by_group[group]))
+            facts["groups_without_line_pairs"] += not pairs
+            for pair in pairs:
+                _add(source, pair, ground, unit, min_letters)
+    return facts
 
 
 def line_pairs(group: str, texts: Mapping[str, str]) -> Iterator[RawPair]:
@@ -93,20 +115,24 @@ def line_pairs(group: str, texts: Mapping[str, str]) -> Iterator[RawPair]:
                 yield RawPair(f"{group}/{one}-{two}-{number}", {one: sides[0], two: sides[1]}, None, extra)
 
 
-def _rows(source: FilesSource | HubSource, languages: Sequence[str]) -> Iterable[RawDocument | RawPair | Refused]:
-    if isinstance(source, HubSource):
-        from fournil.stages.sources.readers.hub import read_hub
-
-        yield from read_hub(source.dataset, revision=source.revision, config=source.config, split=source.split)
-        return
+def _file_rows(source: FilesSource, languages: Sequence[str]) -> Iterator[RawDocument | RawPair | Refused]:
     from fournil.stages.sources.readers.files import read_files
 
-    for pattern in source.paths:
-        if _LANGUAGE not in pattern:
-            yield from read_files([_glob(pattern, "")])
-            continue
+    def read(paths: Sequence[str], language: str | None) -> Iterator[RawDocument | RawPair | Refused]:
+        return read_files(
+            paths,
+            language=language,
+            format="txt" if source.language == "code" else "auto",
+            text_field=source.text_column,
+            pair_fields=_pair(source),
+        )
+
+    plain = [_glob(pattern, "") for pattern in source.paths if _LANGUAGE not in pattern]
+    if plain:
+        yield from read(plain, source.language or None)
+    for pattern in (pattern for pattern in source.paths if _LANGUAGE in pattern):
         for language in languages:
-            for raw in read_files([_glob(pattern, language)]):
+            for raw in read([_glob(pattern, language)], language):
                 if isinstance(raw, RawDocument):
                     group = {"group": f"{source.key}/{raw.native_id}"}
                     raw = replace(
@@ -167,19 +193,24 @@ def _add(
         unit.add(kind, row, evidence, bytes_in=size)
 
 
-def _evidence(source: FilesSource | HubSource, licence: str) -> Evidence:
+def _evidence(source: FilesSource | HubSource, licence: str, statement: str) -> Evidence:
     try:
-        return stated(source.key, licence, source.statement)
+        spdx = normal_spdx(licence)
     except FournilError as error:
         raise FournilError(error.what, where=f"{source.key}.licence", fix=error.fix, code=EXIT_USAGE) from error
+    return Evidence(f"{source.key}/stated", STATED, spdx, statement=statement or None)
 
 
-def _own_licence(source: FilesSource | HubSource, said: str) -> Evidence | None:
+def _said_licence(source: FilesSource | HubSource, said: str) -> Evidence | None:
     """Return the evidence for a licence that the document itself names; None when it is no SPDX expression."""
     if not is_known(said):
         return None
     licence = normal_spdx(said)
-    return Evidence(f"{source.key}/{licence}", "stated", licence, statement="licence named beside the document")
+    return Evidence(f"{source.key}/{licence}", STATED, licence, statement="the document's own field names this licence")
+
+
+def _pair(source: FilesSource | HubSource) -> tuple[str, str] | None:
+    return (source.pair_columns[0], source.pair_columns[1]) if source.pair_columns else None
 
 
 def _glob(pattern: str, language: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -119,11 +119,8 @@ class Unit:
             self._writer(place).write_rows(rows)
         for writer in self._writers.values():
             writer.close()
-        counts = [
-            tally.count(self._key, kind).__dict__
-            for kind, tally in self.tallies.items()
-            if tally.num_in or kind == "documents"
-        ]
+        used: list[Kind] = [kind for kind, tally in self.tallies.items() if tally.num_in] or ["documents"]
+        counts = [asdict(self.tallies[kind].count(self._key, kind)) for kind in used]
         state = {
             "fingerprint": self._fingerprint,
             "counts": counts,
