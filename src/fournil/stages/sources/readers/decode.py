@@ -90,7 +90,7 @@ def guess_encoding(sample: bytes) -> str:
 
 
 def _reads_as_western(sample: bytes) -> bool:
-    """Whether the bytes above 127 are, nearly all, letters and quotation marks of Western European text in words of it."""
+    """Whether nearly all bytes above 127 are letters and marks of Western European text, among plain letters."""
     high = [byte for byte in sample if byte >= 0x80]
     text = bytes(high).decode("cp1252", "replace")
     common = sum(letter in "éèêëàâäîïôöùûüçœæÉÈÊÀÂÎÔÙÇŒ«»’‘“”–—…€°\u00a0ñáíóúßåø" for letter in text)

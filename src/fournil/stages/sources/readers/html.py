@@ -11,7 +11,7 @@ from fournil.stages.sources.readers.decode import UndecodableError, decode
 from fournil.stages.sources.readers.marks import BLOCK, CELL, LINE, PRE, PRE_END, TAG, plain_text, without_marks
 
 _MAIN = ("div#DisplayArea", "[role=main]", "main", "div.body", "div#mw-content-text", "article", "body")
-"""Where the content stands: LibreOffice's help, Sphinx and accessible pages, HTML 5, older Sphinx, MediaWiki, the rest."""
+"""Where the content stands: LibreOffice's help, Sphinx, HTML 5, older Sphinx, MediaWiki, the rest."""
 _DROPPED = ",".join(
     (
         "script,style,template,noscript,nav,form,button,select,textarea,iframe,object,video,audio,canvas,svg,rt,rp",
@@ -27,11 +27,13 @@ _BLOCKS = (
     "figcaption,details,summary,address,fieldset,legend,center,hr"
 )
 _MARKED = f"{_BLOCKS},br,tr,td,th,li,dt,dd,pre"
-_CELL_WRAPPERS = "td > p:only-child,th > p:only-child,td > div:only-child,th > div:only-child"
+_WRAPPERS = ",".join(f"{name} > p:only-child,{name} > div:only-child" for name in ("td", "th", "li", "dd"))
 _META = re.compile(rb"<meta\s[^>]*?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _XML = re.compile(rb"\s*<\?xml(?:\s[^>]*?encoding\s*=\s*[\"']([\w.:-]+)[\"'])?")
 _EMPTY_TAG = re.compile(r"<([A-Za-z][\w:-]*)((?:\s[^<>]*?)?)/>")
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
+_VOID = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
+)
 _HEAD_BYTES = 4096
 
 
@@ -77,10 +79,16 @@ def read_html(data: bytes, *, encoding: str | None = None) -> HtmlPage:
         node.decompose()
     for node in main.css("[hidden]:not([id^=default])"):
         node.decompose()
-    heading = main.css_first("h1") or main.css_first("h2,h3.title")
-    heading_text = " ".join(plain_text(heading.text()).split("\n")) if heading else ""
+    headings = [_line(node) for node in main.css("h1")]
+    if not headings:
+        # A page head outside the content may hold the title, or the name of the site, which the title then lacks.
+        headings = [heading for node in tree.css("h1") if (heading := _line(node)) and heading in title_text]
     _mark(main)
-    return HtmlPage(heading_text or title_text, plain_text(main.text()), language)
+    return HtmlPage(next(filter(None, headings), title_text), plain_text(main.text()), language)
+
+
+def _line(node: LexborNode) -> str:
+    return " ".join(plain_text(node.text()).split("\n")).strip()
 
 
 def _main(tree: LexborHTMLParser) -> LexborNode | None:
@@ -93,7 +101,7 @@ def _main(tree: LexborHTMLParser) -> LexborNode | None:
 
 def _mark(main: LexborNode) -> None:
     """Put marks around everything that begins a line, in place."""
-    plain_in_cells = {node.mem_id for node in main.css(_CELL_WRAPPERS)}
+    wrappers = {node.mem_id for node in main.css(_WRAPPERS)}
     for node in main.css(_MARKED):
         name = node.tag
         if name == "br":
@@ -113,7 +121,7 @@ def _mark(main: LexborNode) -> None:
         elif name == "pre":
             node.insert_before(PRE)
             node.insert_after(PRE_END)
-        elif node.mem_id not in plain_in_cells:
+        elif node.mem_id not in wrappers:
             node.insert_before(BLOCK)
             node.insert_after(BLOCK)
 

@@ -19,6 +19,8 @@ _SECONDS_PER_BATCH = 120
 _PAGE = "\ufddf"
 _NO_BREAK = re.compile(r"(?<!\\)((?:\\\\)*)\\[ ~]")
 _HALF_LINE = re.compile(r"(?<!\\)((?:\\\\)*)\\[dru]")
+_EXAMPLE = re.compile(r"<pre[ >].*?</pre>", re.DOTALL)
+_BULLETS = {"Bl-bullet": "•", "Bl-dash": "-", "Bl-hyphen": "-"}
 _SETUP = (
     ".rn br f-br\n.rn sp f-sp\n.rn nf f-nf\n.rn fi f-fi\n.rn pl f-pl\n.rn bp f-bp\n"
     # A page must neither read files, nor end the run, nor change how the pages after it look.
@@ -65,7 +67,9 @@ def groff_pages(pages: Sequence[str]) -> list[str]:
 def _write_pages(pages: Sequence[str], folder: Path) -> list[str]:
     names = [f"{number:05}.man" for number in range(len(pages))]
     for name, page in zip(names, pages, strict=True):
-        (folder / name).write_text("\n".join(reduce_tables(page.split("\n"))), "utf-8")
+        # mandoc's HTML loses blank lines of examples, but no .sp.
+        lines = [line if line.strip() else ".sp" for line in reduce_tables(page.split("\n"))]
+        (folder / name).write_text("\n".join(lines), "utf-8")
     return names
 
 
@@ -84,7 +88,8 @@ def _run(command: list[str], folder: str) -> str:
 
 
 def _marked_html(html: str) -> str:
-    tree = LexborHTMLParser(html)
+    # In an example, a line with an indent gets a break that its own line end makes already.
+    tree = LexborHTMLParser(_EXAMPLE.sub(lambda match: match[0].replace("\n<br/>\n", "\n"), html))
     body = tree.css_first("div.manual-text")
     if body is None:
         return ""
@@ -97,6 +102,11 @@ def _marked_html(html: str) -> str:
         if name in ("pre", "dt"):
             node.insert_before(PRE if name == "pre" else BLOCK)
             node.insert_after(PRE_END if name == "pre" else TAG)
+        elif name == "li":
+            parent = node.parent
+            kind = parent.attributes.get("class") if parent is not None else None
+            node.insert_before(f"{BLOCK}{_BULLETS.get(kind or '', '')}{TAG}")
+            node.insert_after(BLOCK)
         elif name in ("br", "tr", "div", "dd"):
             node.insert_before(LINE)
         else:

@@ -17,7 +17,7 @@ _ARGUMENT = re.compile(r'[ \t]*(?:"((?:[^"]|"")*)(?:"|$)|((?:\\[^"]|[^ \t\\])+))
 _REQUEST = re.compile(r"[.'][ \t]*([^ \t\\]*)")
 _COMMENT = re.compile(r'[ \t]*\\["#].*')
 _DEEPEST = 20
-_MOST_LINES = 1_000_000
+_MOST_MACRO_LINES = 200_000
 
 
 class Roff:
@@ -33,7 +33,8 @@ class Roff:
         self._pending = ""
         self._else: list[bool] = []
         self._depth = 0
-        self._lines_left = _MOST_LINES
+        self._lines_left = _MOST_MACRO_LINES
+        self._continued = False
 
     @property
     def marked(self) -> str:
@@ -46,9 +47,6 @@ class Roff:
         while number < len(lines):
             line = lines[number]
             number += 1
-            self._lines_left -= 1
-            if self._lines_left < 0:
-                return
             if line[:1] not in (".", "'"):
                 self._text_line(line)
                 continue
@@ -82,12 +80,13 @@ class Roff:
                 if not joined and "\\" not in line:
                     self._out.append(BLOCK)
                 return
-            if line[0] == " ":
+            if line[0] == " " and not self._continued:
                 self._out.append(LINE)
         self._print(line, joined)
 
     def _print(self, text: str, joined: bool = False) -> None:
         self._out.append(text)
+        self._continued = joined
         if joined:
             return
         if self._pending:
@@ -128,7 +127,8 @@ class Roff:
             handler(self, name, rest)
 
     def _call(self, macro: list[str], rest: str) -> None:
-        if self._depth >= _DEEPEST:
+        self._lines_left -= len(macro)
+        if self._depth >= _DEEPEST or self._lines_left < 0:
             return
         self._depth += 1
         arguments = split_arguments(rest)
