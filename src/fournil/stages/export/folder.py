@@ -35,6 +35,9 @@ def write_folder(model: Path, folder: Path, config: Config, licence: str, langua
     eos_ids = end_ids(model, chat)
     generation = _read(model / "generation_config.json")
     generation |= {"eos_token_id": eos_ids if len(eos_ids) > 1 else eos_ids[0]}
+    # A max_length here makes transformers warn at every call that gives max_new_tokens, as all do.
+    generation.pop("max_length", None)
+    generation["max_new_tokens"] = shape.max_position_embeddings // 2
     write_json(folder / "generation_config.json", generation)
     facts = {
         "name": config.name,

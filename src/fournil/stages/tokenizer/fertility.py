@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ def count_words(text: str) -> int:
     return sum(any(map(str.isalnum, stretch)) for stretch in text.split())
 
 
+@cache
 def mistral_tokenizer() -> Tokenizer | None:
     """Mistral's first tokenizer (32,000 tokens), from the mistral-common package; None where that is missing."""
     package = find_spec("mistral_common")
