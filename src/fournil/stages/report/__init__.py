@@ -1,0 +1,47 @@
+"""The stage `report`: one offline page that says what is inside, from the ledger alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fournil.stages.report.config import Config
+from fournil.stages.report.markup import without_measured
+
+if TYPE_CHECKING:
+    from fournil.core.context import Artifact, Context
+
+__all__ = ["FORMAT", "Config", "run", "without_measured"]
+
+FORMAT = 1
+
+
+def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:
+    """Draw the page of a run.
+
+    Args:
+        config: What is shown at most.
+        inputs: `run`, the run's folder, of which only the ledger is read.
+        out: Gets index.html.
+        context: The recipe's name, title, description and languages.
+
+    Raises:
+        FournilError: When the ledger was altered, or holds nothing to tell.
+    """
+    from fournil.core.context import Artifact
+    from fournil.core.files import write_text
+    from fournil.stages.report.page import draw
+    from fournil.stages.report.story import read_story
+
+    story = read_story(
+        inputs["run"],
+        name=context.name,
+        title=context.title,
+        description=context.description,
+        languages=context.languages,
+    )
+    html = draw(story, config)
+    write_text(out / "index.html", html)
+    kilobytes = -(-len(html.encode()) // 1000)
+    return Artifact(facts={"headline": f"one page: index.html, {kilobytes:,} KB"})

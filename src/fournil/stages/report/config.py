@@ -1,0 +1,23 @@
+"""Settings of the report: `[report]` in a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the page shows at most; all figures come from the ledger."""
+
+    max_translations: int = 10
+    """Translations shown in each direction, the first of those that evaluate drew by seed; 0: none."""
+    max_continuations: int = 3
+    """Continuations shown in each language, the first of those that evaluate drew by seed; 0: none."""
+    max_rules: int = 60
+    """Rules of refusal listed, those that refused most first; what is left out is added up in one row."""
+
+    def __post_init__(self) -> None:
+        """Refuse counts below zero."""
+        for name in ("max_translations", "max_continuations", "max_rules"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is below 0")

@@ -1,0 +1,236 @@
+"""What the model scores on text that it never saw, with its baselines in the same table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fournil.stages.report.charts import bar, swatch
+from fournil.stages.report.layout import Band, Cell, Column, Section, details, grid, shade
+from fournil.stages.report.markup import Html, join, tag
+from fournil.stages.report.numbers import MINUS, NBSP, NONE, decimal, language_name, number, percent, whole
+from fournil.stages.report.sections.ingredients import source_titles
+from fournil.stages.report.sections.training import group_name
+from fournil.stages.report.story import Story, dig, rows, table
+
+SYSTEMS = {"model": "This model", "copy": "Copying the source", "nearest": "Nearest training pair"}
+METRICS = {"chrf": "chrF", "bleu": "BLEU"}
+BITS, STAYS, TRANSLATION = "bits_per_byte", "stays_in_language", "translation"
+
+
+def scores(story: Story) -> Section | None:
+    """Draw translation, bits per byte and staying in the language."""
+    entry = story.one("evaluate")
+    found = rows(entry.fact("scores")) if entry else []
+    if entry is None or not found:
+        return None
+    skipped = entry.fact("skipped")
+    parts = [
+        tag("p", f"No translations were scored. {skipped}") if skipped else None,
+        _translation(found, story),
+        tag("p", "What follows was measured on the model before finetuning.")
+        if _on_base(entry.fact("text_model"))
+        else None,
+        _bits(found, story),
+        _stays(found, story),
+        _others(found),
+    ]
+    lead = (
+        "On held-out text. The brackets, and the thin lines on the bars, are 95 % intervals: where two of them overlap "
+        "widely, the difference may be chance."
+    )
+    return Section("scores", "What it scores", lead, join(parts), [entry])
+
+
+def _on_base(said: Any) -> bool:  # noqa: ANN401 - JSON
+    return said == "before finetuning"
+
+
+def _translation(found: list[dict[str, Any]], story: Story) -> Html | None:
+    chosen = [row for row in found if row.get("task") == TRANSLATION]
+    if not chosen:
+        return None
+    cells: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = defaultdict(dict)
+    for row in chosen:
+        key = (str(row.get("language")), str(row.get("band") or ""), str(row.get("system") or "model"))
+        cells[key][str(row.get("metric"))] = row
+    metrics = [name for name in METRICS if any(name in group for group in cells.values())]
+    columns = [
+        Column("By"),
+        Column("Sentences", numeric=True, extra=True),
+        *(Column(METRICS[name], numeric=True, wide=True) for name in metrics),
+    ]
+    parts = []
+    for language in dict.fromkeys(key[0] for key in cells):
+        lines: list[list[str | Cell] | Band] = []
+        classes: list[str] = []
+        for band in dict.fromkeys(key[1] for key in cells if key[0] == language):
+            if band:
+                lines.append(Band(band))
+                classes.append("")
+            systems = [key for key in cells if key[:2] == (language, band)]
+            for key in sorted(systems, key=lambda key: _system_rank(key[2])):
+                values = cells[key]
+                ours = key[2] == "model"
+                colour = shade(language, story) if ours else "c0"
+                line: list[str | Cell] = [
+                    SYSTEMS.get(key[2], key[2]),
+                    whole(next(iter(values.values())).get("num_items")),
+                ]
+                lines.append(line + [_scored(values.get(metric), colour) for metric in metrics])
+                classes.append("sum" if ours else "")
+        gain = _gain(chosen, language)
+        parts += [
+            tag("h4", group_name(language)),
+            gain,
+            grid(f"Scores of translation, {group_name(language)}", columns, lines, row_classes=classes, kind="scored"),
+        ]
+    said = tag(
+        "p",
+        "Higher is better; 100 would be every sentence as in the reference. A model that is no better than copying has "
+        "learned no translation.",
+    )
+    signatures = {str(row["metric"]): str(row["signature"]) for row in chosen if row.get("signature")}
+    small = [f"{METRICS.get(name, name)} {signature}" for name, signature in sorted(signatures.items())]
+    how = tag("p", "sacrebleu: ", "; ".join(small), ".", class_="small") if small else None
+    return join([tag("h3", "Translation"), said, *parts, how])
+
+
+def _gain(chosen: list[dict[str, Any]], language: str) -> Html | None:
+    """How far the model stands above each baseline, by the paired bootstrap."""
+    said = []
+    for row in chosen:
+        if (row.get("language"), row.get("metric")) != (language, "chrf"):
+            continue
+        for system, gain in sorted(table(row.get("gains")).items()):
+            low, high = interval(table(gain))
+            value = number(dig(gain, "value"))
+            if value is not None and low is not None and high is not None:
+                name = SYSTEMS.get(system, system)
+                amount = f"{value:+.1f} [{low:+.1f},{NBSP}{high:+.1f}]".replace("-", MINUS)
+                said.append(f"{row.get('band') or 'all lengths'}: {amount} against {name[0].lower()}{name[1:]}")
+    return tag("p", "Points of chrF, compared pair by pair: ", "; ".join(said), ".", class_="small") if said else None
+
+
+def _system_rank(name: str) -> int:
+    return list(SYSTEMS).index(name) if name in SYSTEMS else len(SYSTEMS)
+
+
+def _scored(row: dict[str, Any] | None, colour: str) -> str:
+    value = number(row.get("value")) if row else None
+    return NONE if row is None or value is None else _figure(decimal, row, 100.0, colour, 1)
+
+
+def _figure(write: Callable[[Any, int], str], row: dict[str, Any], most: float, colour: str, places: int) -> Html:
+    """A score with its interval, and both as a bar below."""
+    low, high = interval(row)
+    value = number(row.get("value")) or 0.0
+    ends = (low / most, high / most) if low is not None and high is not None else (None, None)
+    brackets = (
+        tag("span", f" [{write(low, places)},{NBSP}{write(high, places)}]", class_="brackets")
+        if ends[0] is not None
+        else None
+    )
+    drawn = bar(value / most, colour, low=ends[0], high=ends[1])
+    return tag("span", tag("span", write(value, places), brackets), drawn, class_="figure-bar")
+
+
+def interval(row: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Return the ends of a score's interval, None where it has none."""
+    ends = row.get("interval")
+    if isinstance(ends, Sequence) and len(ends) == 2:
+        low, high = number(ends[0]), number(ends[1])
+        if low is not None and high is not None:
+            return low, high
+    return None, None
+
+
+def _bits(found: list[dict[str, Any]], story: Story) -> Html | None:
+    chosen = [row for row in found if row.get("metric") == BITS and number(row.get("value")) is not None]
+    if not chosen:
+        return None
+    chosen.sort(key=lambda row: _rank(str(row.get("language")), story))
+    titles = source_titles(story)
+    most = 1.05 * max(max(row["value"], interval(row)[1] or 0.0) for row in chosen)
+    columns = (
+        Column("Text"),
+        Column("Documents", numeric=True, extra=True),
+        Column("Bits per byte", numeric=True, wide=True),
+    )
+
+    def drawn(row: dict[str, Any]) -> list[str]:
+        language, source = str(row.get("language")), row.get("source")
+        name = titles.get(str(source), str(source)) if source else language_name(language).capitalize()
+        return [name, whole(row.get("num_items")), _figure(decimal, row, most, shade(language, story), 3)]
+
+    said = tag("p", "How many bits the model needs to tell each byte of a text; lower is better, 8 would be no idea.")
+    by_language = [drawn(row) for row in chosen if not row.get("source")]
+    by_source = [drawn(row) for row in chosen if row.get("source")]
+    first = grid("Bits per byte by language", columns, by_language, kind="scored") if by_language else None
+    rest = grid("Bits per byte by source", columns, by_source, kind="scored") if by_source else None
+    if first and rest and len(by_source) > 2:
+        rest = details("By source", rest)
+    return join([tag("h3", "Bits per byte"), said, first, rest])
+
+
+def _stays(found: list[dict[str, Any]], story: Story) -> Html | None:
+    chosen = [
+        row for row in found if STAYS in (row.get("task"), row.get("metric")) and number(row.get("value")) is not None
+    ]
+    if not chosen:
+        return None
+    lines = []
+    for row in sorted(chosen, key=lambda row: _rank(str(row.get("language")), story)):
+        language = str(row.get("language"))
+        name = join([swatch(shade(language, story)), " ", language_name(language).capitalize()])
+        lines.append(
+            [
+                name,
+                whole(row.get("num_items")),
+                _figure(lambda value, _: percent(value), row, 1.0, shade(language, story), 1),
+            ]
+        )
+    columns = (
+        Column("Language of the prompt"),
+        Column("Continuations", numeric=True, extra=True),
+        Column("In that language", numeric=True, wide=True),
+    )
+    said = tag("p", "Whether a continuation is in the language of its prompt, as language identification tells.")
+    return join(
+        [
+            tag("h3", "Staying in the language"),
+            said,
+            grid("Continuations in the language of their prompt", columns, lines, kind="scored"),
+        ]
+    )
+
+
+def _rank(language: str, story: Story) -> int:
+    return story.languages.index(language) if language in story.languages else len(story.languages)
+
+
+def _others(found: list[dict[str, Any]]) -> Html | None:
+    rest = [
+        row for row in found if row.get("task") not in (TRANSLATION, STAYS) and row.get("metric") not in (BITS, STAYS)
+    ]
+    if not rest:
+        return None
+    lines = [
+        [
+            str(row.get("task")),
+            str(row.get("metric")),
+            language_name(str(row.get("language"))),
+            whole(row.get("num_items")),
+            decimal(row.get("value"), 3),
+        ]
+        for row in rest
+    ]
+    columns = (
+        Column("Task"),
+        Column("Metric"),
+        Column("Language"),
+        Column("Items", numeric=True),
+        Column("Value", numeric=True),
+    )
+    return join([tag("h3", "Other scores"), grid("Other scores", columns, lines)])

@@ -1,0 +1,77 @@
+"""A first taste under the recipe's own words: how far it translates, one drawn example each way, what to type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fournil.stages.report.layout import references
+from fournil.stages.report.markup import Html, join, tag
+from fournil.stages.report.numbers import NBSP, decimal, language_name, number
+from fournil.stages.report.sections.samples import translation
+from fournil.stages.report.story import Story, rows
+
+
+def taste(story: Story) -> Html | None:
+    """Draw the taste; None when nothing was translated."""
+    entry = story.one("evaluate")
+    scores = [row for row in rows(entry.fact("scores")) if row.get("metric") == "chrf"] if entry else []
+    drawn = rows(entry.fact("translations")) if entry else []
+    if entry is None or not (scores or drawn):
+        return None
+    first: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in drawn:
+        first.setdefault((str(row.get("from")), str(row.get("to"))), row)
+    examples = tag("ol", *(translation(row, *way) for way, row in first.items()), class_="samples")
+    return tag(
+        "section",
+        tag("div", tag("h2", "A first taste", id="taste-title"), references([entry]), class_="heading"),
+        *(tag("p", _sentence(row, scores)) for row in _shortest(scores)),
+        tag("p", "The first pair drawn each way:", class_="lead") if first else None,
+        examples if first else None,
+        _commands(story),
+        id="taste",
+        class_="taste",
+        aria_labelledby="taste-title",
+    )
+
+
+def _shortest(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The model's score of the first length band in each direction."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in scores:
+        if row.get("system") == "model" and number(row.get("value")) is not None:
+            found.setdefault(str(row.get("language")), row)
+    return list(found.values())
+
+
+def _sentence(row: dict[str, Any], scores: list[dict[str, Any]]) -> Html:
+    target = language_name(str(row["language"]).rpartition("-")[2])
+    beside = {
+        str(other.get("system")): other.get("value")
+        for other in scores
+        if (other.get("language"), other.get("band")) == (row.get("language"), row.get("band"))
+    }
+    compared = [
+        f"{label} {decimal(beside[system], 1)}"
+        for system, label in (("copy", "copying the source scores"), ("nearest", "the nearest training pair"))
+        if system in beside
+    ]
+    return join(
+        [
+            tag("b", f"Into {target}: chrF{NBSP}{decimal(row['value'], 1)}"),
+            f" on messages of {row.get('band') or 'all lengths'}",
+            f"; {', '.join(compared)}" if compared else "",
+            ".",
+        ]
+    )
+
+
+def _commands(story: Story) -> Html | None:
+    if not story.of("finetune"):
+        return None
+    return tag(
+        "p",
+        "To try others, where RUN is the run’s folder: ",
+        tag("code", 'fournil translate RUN --to fr "The file already exists."', class_="command"),
+        class_="why",
+    )
