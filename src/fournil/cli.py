@@ -106,13 +106,31 @@ def _add_uses(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         verb.add_argument("--threads", type=int, default=0, help="threads to use (default: all that this process may)")
 
 
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse a command line.
+
+    argparse takes an optional positional as absent once an option has come, so `translate MODEL --to fr TEXT` would
+    leave TEXT over; what is left over is given its place here.
+    """
+    parser = build_parser()
+    options, rest = parser.parse_known_args(arguments)
+    words = [word for word in rest if not word.startswith("-")]
+    if words == rest and options.verb == "translate" and options.text is None and len(rest) == 1:
+        options.text = rest[0]
+    elif words == rest and options.verb in ("sources", "curate"):
+        options.files += rest
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return options
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     Args:
         arguments: Without the program's name; those of the process by default.
     """
-    options = build_parser().parse_args(arguments)
+    options = parse(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _run(options)
