@@ -53,7 +53,8 @@ SPHINX = """<!DOCTYPE html><html lang="en"><head><title>Bread — Docs 1.0</titl
 
 LIBREOFFICE = """<!DOCTYPE html><html lang="fr"><body><header><p>Aide</p></header><aside>Index</aside>
 <div id="DisplayArea"><h1>Options</h1><p>Choisissez <span class="switchinline">
-<span hidden="true" class="MAC">Mac</span><span hidden="true" id="defaultx">Outils</span></span>.</p></div><footer>Debug</footer></body></html>"""
+<span hidden="true" class="MAC">Mac</span>
+<span hidden="true" id="defaultx">Outils</span></span>.</p></div><footer>Debug</footer></body></html>"""
 
 
 def test_docbook() -> None:

@@ -19,7 +19,7 @@ _DROPPED = ",".join(
         ".navheader,.navfooter,.docnav,body > p#title,.toc,.lot,.index,.indexterm,.titlepage hr",  # DocBook, Publican
         ".related,.sphinxsidebar,.toctree-wrapper,.headerlink,.linenos,.contents.topic,nav.contents,.indextable",
         ".switchinline > span:not([id^=default]),.switch > div:not([id^=default]),#DEBUG,#SearchFrame,#DonationFrame",
-        ".relatedtopics,.mw-editsection,#toc,.navbox,.noprint,.catlinks,.printfooter,.breadcrumb,.breadcrumbs,.skip-link,.sr-only",
+        ".relatedtopics,.mw-editsection,#toc,.navbox,.noprint,.catlinks,.printfooter,.breadcrumb,.breadcrumbs,.skip-link,.mw-jump-link,#jump-to-nav,.toctogglespan,.sr-only",
     )
 )
 _BLOCKS = (
