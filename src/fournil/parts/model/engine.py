@@ -51,7 +51,7 @@ class Engine(Protocol):
         prompts: Sequence[Sequence[int]],
         *,
         stop_ids: Collection[int],
-        max_new_tokens: int,
+        max_new_tokens: int | Sequence[int],
         sampling: Sampling = GREEDY,
     ) -> list[list[int]]:
         """Write on from each prompt."""
@@ -125,7 +125,7 @@ class OwnEngine(_Folder):
         prompts: Sequence[Sequence[int]],
         *,
         stop_ids: Collection[int],
-        max_new_tokens: int,
+        max_new_tokens: int | Sequence[int],
         sampling: Sampling = GREEDY,
     ) -> list[list[int]]:
         """Write on from each prompt."""
@@ -197,13 +197,14 @@ class TransformersEngine(_Folder):
         prompts: Sequence[Sequence[int]],
         *,
         stop_ids: Collection[int],
-        max_new_tokens: int,
+        max_new_tokens: int | Sequence[int],
         sampling: Sampling = GREEDY,
     ) -> list[list[int]]:
         """Write on from each prompt."""
+        limits = [max_new_tokens] * len(prompts) if isinstance(max_new_tokens, int) else max_new_tokens
         return [
-            list(self.stream(prompt, stop_ids=stop_ids, max_new_tokens=max_new_tokens, sampling=sampling))
-            for prompt in prompts
+            list(self.stream(prompt, stop_ids=stop_ids, max_new_tokens=limit, sampling=sampling))
+            for prompt, limit in zip(prompts, limits, strict=True)
         ]
 
     def stream(

@@ -1,0 +1,49 @@
+"""Settings of the evaluate stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Band:
+    """Held-out pairs up to some length, scored together."""
+
+    max_characters: int
+    """The longer side of the pair has at most so many characters (0: any length)."""
+    max_pairs: int
+    """The most pairs; they are drawn by a hash of their ids, so that every model meets the same."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What is measured on held-out text, and how much of it."""
+
+    model: str = ""
+    """The model to measure: `base`, a finetuned one's name, or a folder (if silent: the last one)."""
+    max_text_bytes: int = 1_000_000
+    """Bytes of held-out documents in each language for bits per byte, shared alike among its sources (0: all)."""
+    max_document_bytes: int = 4_000
+    """How much of the beginning of a document is read, so that many are."""
+    overlap: int = 0
+    """Tokens that a window on a long text reads again: more is kinder to models with a short context, and slower."""
+    bands: tuple[Band, ...] = (Band(45, 600), Band(120, 120), Band(0, 40))
+    """Held-out pairs by length, shortest first."""
+    max_nearest_pairs: int = 200_000
+    """Training pairs among which the nearest is looked for, drawn by a hash where there are more."""
+    num_bootstrap: int = 1000
+    """Resamples behind each interval."""
+    num_translations: int = 5
+    """Translations shown in each direction, drawn by the run's seed."""
+    num_prompts: int = 40
+    """Beginnings of held-out documents, in each language, that the model goes on from."""
+    prompt_characters: int = 160
+    """Length of these beginnings, cut at a space."""
+    continuation_tokens: int = 48
+    """How far it goes on."""
+    temperature: float = 0.8
+    """Of these continuations."""
+    top_p: float = 0.95
+    """Of these continuations."""
+    num_continuations: int = 3
+    """Continuations shown in each language."""

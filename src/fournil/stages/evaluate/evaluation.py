@@ -1,0 +1,148 @@
+"""The stage's work: choose held-out text, measure, write scores.json and translations/."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from fournil.core.context import Artifact, Context
+from fournil.core.errors import FournilError
+from fournil.core.files import canonical_hash, sha256_file, write_json
+from fournil.core.languages import language
+from fournil.core.shards import ShardWriter, shard_paths
+from fournil.parts.model.engine import Engine, open_model
+from fournil.stages.evaluate.config import Config
+from fournil.stages.evaluate.text import choose_texts, staying_scores, text_scores
+from fournil.stages.evaluate.translation import (
+    TRANSLATIONS,
+    Translated,
+    choose_items,
+    translate_all,
+    translation_scores,
+)
+
+PROMPT = "The message alone, after the token of the language asked for, in the model's chat template; greedy."
+
+
+def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:
+    """Run the stage; see `fournil.stages.evaluate.run`."""
+    torch.set_num_threads(context.threads)
+    began = time.monotonic()
+    curated = inputs.get("curate")
+    documents = curated / "heldout" / "documents" if curated else _documents_of(inputs["text"])
+    texts, text_count = choose_texts(documents, config)
+    engine = open_model(inputs["model"], device=context.device)
+    model_sha256 = hash_model(inputs["model"])
+    counts, measured = [text_count], {"load_seconds": round(time.monotonic() - began, 2)}
+
+    began = time.monotonic()
+    scores, results, translated, said = [], [], None, ""
+    if curated is not None:
+        said = _no_translation(engine, curated, context.languages)
+        if not said:
+            items, count = choose_items(curated / "heldout" / "pairs", config, context.languages)
+            counts.append(count)
+            results = translate_all(engine, items, curated / "pairs", config, context)
+            scores = translation_scores(results, config, model_sha256)
+            translated = _drawn(results, config.num_translations, context.seed)
+    else:
+        said = "There are no pairs: only text was given."
+    if said:
+        context.progress.note(f"No translations are scored. {said}")
+    measured["translation_seconds"] = round(time.monotonic() - began, 2)
+
+    began = time.monotonic()
+    text_engine, text_sha256 = engine, model_sha256
+    if "base" in inputs and inputs["base"] != inputs["model"]:
+        text_engine = open_model(inputs["base"], device=context.device)
+        text_sha256 = hash_model(inputs["base"])
+    continuations: list[dict[str, str]] = []
+    if texts:
+        scores += text_scores(text_engine, texts, config, context, text_sha256)
+        stays, continuations = staying_scores(text_engine, texts, config, context, text_sha256)
+        scores += stays
+    if not scores:
+        raise FournilError(
+            "there is no held-out text to measure on",
+            where=documents,
+            fix="Hold some text out in curate, or give text in the model's languages.",
+        )
+    measured["text_seconds"] = round(time.monotonic() - began, 2)
+    _write(scores, results, out)
+    facts = {
+        "headline": _headline(scores, context.languages),
+        "scores": scores,
+        "translations": translated or [],
+        "continuations": continuations,
+        "engine": engine.kind,
+        "prompt": PROMPT,
+        "text_model": "before finetuning" if text_engine is not engine else "the same",
+        "skipped": said,
+        "heldout_bytes": sum(text.num_bytes for text in texts),
+    }
+    return Artifact(counts, facts, measured)
+
+
+def hash_model(folder: Path) -> str:
+    """One hash over a model folder's configuration, weights and tokenizer."""
+    names = sorted(
+        path.name
+        for pattern in ("config.json", "*.safetensors", "tokenizer.json", "tokenizer.model", "tokenizer_config.json")
+        for path in folder.glob(pattern)
+    )
+    return canonical_hash({name: sha256_file(folder / name) for name in names})
+
+
+def _documents_of(folder: Path) -> Path:
+    return folder / "documents" if (folder / "documents").is_dir() else folder
+
+
+def _no_translation(engine: Engine, curated: Path, languages: Sequence[str]) -> str:
+    """Why translation is not measured, or nothing."""
+    if not shard_paths(curated / "heldout" / "pairs"):
+        return "There are no held-out pairs."
+    if engine.chat is None:
+        return "The model has no chat template: it was not taught to answer."
+    missing = [tag for tag in languages if engine.chat.language_token(tag) is None]
+    if missing:
+        return f"The tokenizer has no token that asks for {' or '.join(language(tag).name for tag in missing)}."
+    return ""
+
+
+def _drawn(results: Sequence[Translated], num: int, seed: int) -> list[dict[str, str]]:
+    """Translations to show: so many each way of the shortest band, drawn by the seed, not chosen."""
+    shown: list[dict[str, str]] = []
+    for direction in dict.fromkeys((result.source, result.target) for result in results):
+        first = next(result for result in results if (result.source, result.target) == direction)
+        rows = list(first.rows())
+        dice = np.random.Generator(np.random.PCG64([seed, len(rows)]))
+        shown += [rows[i] for i in sorted(dice.permutation(len(rows))[:num].tolist())]
+    return shown
+
+
+def _headline(scores: Sequence[dict[str, Any]], languages: Sequence[str]) -> str:
+    parts = []
+    chrf = {(row["language"], row["system"]): row for row in reversed(scores) if row["metric"] == "chrf"}
+    for (direction, system), row in sorted(chrf.items()):
+        if system == "model":
+            copied = chrf[direction, "copy"]["value"]
+            arrow = direction.replace("-", " → ")
+            parts.append(f"{arrow} chrF {row['value']:.1f} (copying {copied:.1f}), {row['band']}")
+    bits = {row["language"]: row["value"] for row in scores if row["metric"] == "bits_per_byte" and not row["source"]}
+    known = [f"{tag} {bits[tag]:.2f}" for tag in languages if tag in bits]
+    if known:
+        parts.append(f"bits per byte {', '.join(known)}")
+    return "; ".join(parts)
+
+
+def _write(scores: Sequence[dict[str, Any]], results: Sequence[Translated], out: Path) -> None:
+    write_json(out / "scores.json", list(scores))
+    if results:
+        with ShardWriter(out / "translations", TRANSLATIONS) as writer:
+            for result in results:
+                writer.write_rows(list(result.rows()))

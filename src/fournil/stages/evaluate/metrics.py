@@ -1,0 +1,118 @@
+"""chrF, BLEU and shares with their intervals: point values by sacrebleu, intervals by a paired bootstrap.
+
+Shapes: N items, S resamples, K statistics of an item; a corpus score is a function of their sums.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+
+CHAR_ORDER = 6
+BETA = 2
+BLEU_ORDER = 4
+
+
+@dataclass(frozen=True)
+class Value:
+    """A score and how sure it is."""
+
+    value: float
+    standard_error: float
+    interval: tuple[float, float]
+    """Of 95 %."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A corpus metric: its name, sacrebleu's signature, and the parts that resampling needs."""
+
+    name: str
+    signature: str
+    score: Callable[[Sequence[str], Sequence[str]], float]
+    """Of translations and references, by sacrebleu."""
+    statistics: Callable[[str, str], list[int]]
+    """Of one translation and its reference, [K]."""
+    of_sums: Callable[[np.ndarray], np.ndarray]
+    """Scores [S] of sums of statistics [S, K]."""
+
+
+def translation_metrics() -> tuple[Metric, Metric]:
+    """ChrF2 and BLEU as sacrebleu computes them by default."""
+    chrf, bleu = CHRF(), BLEU()
+    by_sentence = BLEU(effective_order=True)
+
+    def bleu_statistics(text: str, reference: str) -> list[int]:
+        found = by_sentence.sentence_score(text, [reference])
+        return [*found.counts, *found.totals, found.sys_len, found.ref_len]
+
+    def score_with(metric: CHRF | BLEU) -> Callable[[Sequence[str], Sequence[str]], float]:
+        return lambda texts, references: float(metric.corpus_score(list(texts), [list(references)]).score)
+
+    chrf_score, bleu_score = score_with(chrf), score_with(bleu)
+    for score in (chrf_score, bleu_score):
+        score(["a"], ["a"])  # a signature is complete once a score was made
+    return (
+        Metric("chrf", chrf.get_signature().format(), chrf_score, chrf_statistics, chrf_of_sums),
+        Metric("bleu", bleu.get_signature().format(), bleu_score, bleu_statistics, bleu_of_sums),
+    )
+
+
+def chrf_statistics(text: str, reference: str) -> list[int]:
+    """Numbers of n-grams of both and in common, for n from 1 to 6 (Popović 2015; white space is left out)."""
+    found: list[int] = []
+    text, reference = "".join(text.split()), "".join(reference.split())
+    for n in range(1, CHAR_ORDER + 1):
+        ours, theirs = (Counter(side[i : i + n] for i in range(len(side) - n + 1)) for side in (text, reference))
+        found += [ours.total() if theirs else 0, theirs.total(), (ours & theirs).total()]
+    return found
+
+
+def chrf_of_sums(sums_SK: np.ndarray) -> np.ndarray:
+    """ChrF2 of sums of `chrf_statistics`: precision and recall are means over the n that both sides have."""
+    ours, theirs, common = (sums_SK[:, part::3].astype(np.float64) for part in range(3))
+    usable = (ours > 0) & (theirs > 0)
+    orders = np.maximum(usable.sum(axis=1), 1)
+    precision = np.where(usable, common / np.maximum(ours, 1), 0.0).sum(axis=1) / orders
+    recall = np.where(usable, common / np.maximum(theirs, 1), 0.0).sum(axis=1) / orders
+    below = BETA**2 * precision + recall
+    return 100 * (1 + BETA**2) * precision * recall / np.where(below > 0, below, 1.0)
+
+
+def bleu_of_sums(sums_SK: np.ndarray) -> np.ndarray:
+    """BLEU of sums of n-gram counts, totals and both lengths."""
+    scores = []
+    for sums in sums_SK.astype(np.int64).tolist():
+        counts, totals = sums[:BLEU_ORDER], sums[BLEU_ORDER : 2 * BLEU_ORDER]
+        found = BLEU.compute_bleu(counts, totals, sums[-2], sums[-1], smooth_method="exp", effective_order=False)
+        scores.append(found.score)
+    return np.array(scores)
+
+
+def resample_weights(num_items: int, num_bootstrap: int, seed: int) -> np.ndarray:
+    """How often each item is drawn in each resample, [S, N]; one draw serves all systems, which pairs them."""
+    dice = np.random.Generator(np.random.PCG64([seed, num_items]))
+    return dice.multinomial(num_items, np.full(num_items, 1 / num_items), size=num_bootstrap)
+
+
+def bootstrapped(value: float, scores_S: np.ndarray) -> Value:
+    """A point value with the spread of its resamples (percentiles, Koehn 2004)."""
+    low, high = np.percentile(scores_S, [2.5, 97.5]) if len(scores_S) else (value, value)
+    spread = float(np.std(scores_S, ddof=1)) if len(scores_S) > 1 else 0.0
+    return Value(value, spread, (float(low), float(high)))
+
+
+def share(num_yes: int, num: int) -> Value:
+    """A share with Wilson's interval, which holds near 0 and 1 too."""
+    if num == 0:
+        return Value(math.nan, math.nan, (math.nan, math.nan))
+    z, p = 1.959964, num_yes / num
+    middle = (p + z * z / (2 * num)) / (1 + z * z / num)
+    half = z / (1 + z * z / num) * math.sqrt(p * (1 - p) / num + z * z / (4 * num * num))
+    return Value(p, math.sqrt(p * (1 - p) / num), (max(0.0, middle - half), min(1.0, middle + half)))

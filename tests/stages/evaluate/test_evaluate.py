@@ -1,0 +1,155 @@
+import json
+import math
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from fournil.core.context import Context
+from fournil.core.document import DOCUMENTS, PAIRS, document_row, pair_row
+from fournil.core.errors import FournilError
+from fournil.core.files import hash_tree, write_json
+from fournil.core.shards import ShardWriter
+from fournil.parts.model import folder as model_folder
+from fournil.parts.model.config import ModelConfig
+from fournil.parts.model.transformer import Llama
+from fournil.parts.tokenize.prompts import chat_template
+from fournil.parts.tokenize.special import special_tokens
+from fournil.parts.tokenize.train import choose_alphabet, count_characters, save, train
+from fournil.stages import evaluate
+from fournil.stages.evaluate.config import Band, Config
+
+CONFIG = Config(
+    bands=(Band(20, 6), Band(0, 3)), num_prompts=4, continuation_tokens=6, num_bootstrap=50, num_translations=2
+)
+FRENCH = "Le chat dort sur la chaise de la cuisine, et la pluie tombe doucement sur le toit de la vieille maison. " * 4
+ENGLISH = (
+    "The cat sleeps on the kitchen chair, and the rain falls softly on the roof of the old house by the road. " * 4
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    place = tmp_path_factory.mktemp("evaluate")
+    documents = [
+        document_row(f"{source}/{i}", f"{i} {text}", source=source, licence="CC0-1.0", language=language)
+        for source, language, text in (("a", "fr", FRENCH), ("b", "fr", FRENCH), ("a", "en", ENGLISH))
+        for i in range(4)
+    ]
+    with ShardWriter(place / "curate/heldout/documents", DOCUMENTS) as writer:
+        writer.write_rows(documents)
+    for folder, numbers in (("pairs", range(40)), ("heldout/pairs", range(40, 60))):
+        rows = [({"en": f"Page {n} of {n % 7}", "fr": f"Page {n} sur {n % 7}"}) for n in numbers]
+        rows.append({"en": f"A much longer message, number {numbers[0]}", "fr": f"Un message long, {numbers[0]}"})
+        with ShardWriter(place / "curate" / folder, PAIRS) as writer:
+            writer.write_rows([pair_row(f"{folder}/{i}", row, source="p", licence="X") for i, row in enumerate(rows)])
+    texts = [FRENCH, ENGLISH, "user", "assistant"]
+    specials = special_tokens(("fr", "en"))
+    alphabet = choose_alphabet(count_characters(texts), vocab_size=1024, num_reserved=264, max_alphabet=99)
+    tokenizer = train([texts], alphabet=alphabet, vocab_size=1024, specials=specials)
+    config = ModelConfig(tokenizer.get_vocab_size(), 16, 32, 1, 2, max_position_embeddings=128, pad_token_id=3)
+    for name in ("base", "chat"):
+        save(tokenizer, place / name, languages=("fr", "en"))
+        model_folder.save(Llama(config).reset(0), place / name)
+    settings = json.loads((place / "chat/tokenizer_config.json").read_text())
+    write_json(place / "chat/tokenizer_config.json", settings | {"chat_template": chat_template(bos=False)})
+    return place
+
+
+@pytest.fixture(scope="module")
+def artifact(place):
+    inputs = {"model": place / "chat", "curate": place / "curate"}
+    return evaluate.run(CONFIG, inputs, place / "out", Context(seed=3, threads=1))
+
+
+def test_a_model_that_knows_nothing_needs_all_the_bits(artifact, place):
+    vocabulary = model_folder.read_config(place / "chat").vocab_size
+    rows = [row for row in artifact.facts["scores"] if row["metric"] == "bits_per_byte"]
+    assert {(row["language"], row["source"]) for row in rows} == {
+        ("en", None), ("en", "a"), ("fr", None), ("fr", "a"), ("fr", "b")
+    }  # fmt: skip
+    for row in rows:
+        assert row["value"] == pytest.approx(row["num_tokens"] * math.log2(vocabulary) / row["num_bytes"], rel=1e-5)
+        assert row["interval"][0] <= row["value"] <= row["interval"][1]
+
+
+def test_translations_stand_beside_their_baselines(artifact, place):
+    rows = {
+        (row["language"], row["band"], row["system"]): row
+        for row in artifact.facts["scores"]
+        if row["metric"] == "chrf"
+    }
+    assert {key[0] for key in rows} == {"fr-en", "en-fr"}
+    assert {key[1] for key in rows} == {"at most 20 characters", "more than 20 characters"}
+    copied = rows["en-fr", "at most 20 characters", "copy"]
+    model = rows["en-fr", "at most 20 characters", "model"]
+    assert (copied["num_items"], len(copied["data_sha256"])) == (6, 64)
+    assert 40 < copied["value"] < 90
+    assert model["value"] < copied["value"]
+    assert model["gains"]["copy"]["value"] == pytest.approx(model["value"] - copied["value"])
+    assert model["gains"]["copy"]["interval"][1] < 0
+    stored = pq.read_table(place / "out/translations").to_pylist()
+    assert len(stored) == 2 * (6 + 1)
+    assert all(row["nearest"].startswith(("Page", "Un message", "A much")) for row in stored)
+    assert all(row["source"] != row["reference"] for row in stored)
+
+
+def test_the_page_gets_samples_drawn_by_seed_and_languages_identified(artifact):
+    shown = artifact.facts["translations"]
+    assert [(row["from"], row["to"]) for row in shown] == [("fr", "en")] * 2 + [("en", "fr")] * 2
+    stays = [row for row in artifact.facts["scores"] if row["task"] == "stays_in_language"]
+    assert [(row["language"], row["num_items"]) for row in stays] == [("fr", 4), ("en", 4)]
+    assert len(artifact.facts["continuations"]) == 6
+    assert all(FRENCH[:30] in row["prompt"] or ENGLISH[:30] in row["prompt"] for row in artifact.facts["continuations"])
+
+
+def test_the_same_inputs_give_the_same_bytes(artifact, place, tmp_path):
+    inputs = {"model": place / "chat", "curate": place / "curate"}
+    again = evaluate.run(CONFIG, inputs, tmp_path, Context(seed=3, threads=1))
+    assert again.facts == artifact.facts
+    assert hash_tree(tmp_path)["sha256"] == hash_tree(place / "out")["sha256"]
+    assert json.loads((tmp_path / "scores.json").read_text()) == artifact.facts["scores"]
+
+
+def test_alone_on_text_it_measures_bits_and_says_why_nothing_else(place, tmp_path):
+    inputs = {"model": place / "base", "text": place / "curate/heldout"}
+    artifact = evaluate.run(CONFIG, inputs, tmp_path, Context(threads=1))
+    assert "no pairs" in artifact.facts["skipped"]
+    assert {row["task"] for row in artifact.facts["scores"]} == {"held-out text", "stays_in_language"}
+    base = evaluate.run(CONFIG, {"model": place / "base", "curate": place / "curate"}, tmp_path, Context(threads=1))
+    assert "no chat template" in base.facts["skipped"]
+
+
+def test_plain_text_is_measured_on_the_model_before_finetuning(place, tmp_path):
+    inputs = {"model": place / "chat", "base": place / "base", "curate": place / "curate"}
+    artifact = evaluate.run(CONFIG, inputs, tmp_path, Context(threads=1))
+    assert artifact.facts["text_model"] == "before finetuning"
+    hashes = {row["task"]: row["model_sha256"] for row in artifact.facts["scores"] if "model_sha256" in row}
+    assert hashes["translation"] != hashes["held-out text"]
+
+
+def test_another_architecture_is_measured_by_transformers(place, tmp_path):
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    folder = tmp_path / "gpt2"
+    vocabulary = model_folder.read_config(place / "base").vocab_size
+    GPT2LMHeadModel(GPT2Config(vocab_size=vocabulary, n_positions=96, n_embd=16, n_layer=1, n_head=2)).save_pretrained(
+        folder
+    )
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((place / "base" / name).read_bytes())
+    inputs = {"model": folder, "text": place / "curate/heldout/documents"}
+    artifact = evaluate.run(CONFIG, inputs, tmp_path / "out", Context(threads=1))
+    assert artifact.facts["engine"] == "transformers"
+    assert all(0 < row["value"] < 20 for row in artifact.facts["scores"] if row["metric"] == "bits_per_byte")
+
+
+def test_nothing_to_measure_on_is_an_error(place, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FournilError, match="no held-out text"):
+        evaluate.run(CONFIG, {"model": place / "base", "text": tmp_path / "empty"}, tmp_path / "out", Context())
