@@ -12,7 +12,7 @@ dates = "2020"
 language = "fr"
 category = "documentation"
 licence = "GPL-2.0-or-later"
-packages = ["pain + levain | brioche", "sel"]
+packages = ["pain + (levain) | brioche", "sel"]
 reader = "html"
 members = 'usr/share/pain/(?P<name>[^/]+)\\.html'
 exclude = ["*/index.html"]
@@ -50,6 +50,7 @@ def test_an_entry_says_which_files_it_wants_and_what_their_paths_mean(tmp_path):
     assert entry.match("usr/share/pain/mie.html") == {"name": "mie"}
     assert entry.match("usr/share/pain/index.html") is None
     assert entry.match("usr/share/pain/mie.html.bak") is None
+    assert [entry.is_read(name) for name in ("pain", "levain", "brioche")] == [True, False, True]
     assert entry.alternatives() == [[["pain", "levain"], ["brioche"]], [["sel"]]]
 
 

@@ -35,7 +35,7 @@ dates = "2020"
 language = "en"
 category = "documentation"
 licence = "GPL-2.0-or-later"
-packages = ["pain + pain-base | brioche"]
+packages = ["pain + (pain-base) | brioche"]
 reader = "man"
 members = 'usr/share/man/(?P<section>man\\d)/(?P<name>[^/]+)\\.gz'
 group = "man/{name}"
@@ -110,6 +110,7 @@ def bakery(archive, entries, dep5, mo):
         "pain-base",
         {
             "usr/share/doc/pain-base/copyright": dep5.encode(),
+            "usr/share/man/man1/not-read.1.gz": page("not-read"),  # only its copyright file is asked for
             "usr/share/locale/fr/LC_MESSAGES/pain.mo": mo(messages),
         },
     )

@@ -133,8 +133,9 @@ class Apt:
         stamp = self.folder / "updated"
         if self._has_index() and stamp.exists() and not self._is_stale(stamp.stat().st_mtime):
             return
-        with self._progress.task("Fetching the index of packages", unit="steps"):
+        with self._progress.task("Fetching the index of packages", total=1, unit="index") as bar:
             done = self._run("apt-get", "-q", "update")
+            bar.advance()
         trouble = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("E: ", "W: ", "Err:"))]
         if not self._has_index():
             detail = f": {trouble[0].removeprefix('E: ').removeprefix('W: ')}" if trouble else ""

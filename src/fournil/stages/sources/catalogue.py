@@ -32,7 +32,8 @@ class Entry:
     """How it is fetched: `debian`."""
     packages: tuple[str, ...]
     """One string per role: alternatives apart by `|`, the first one of which all packages exist; packages that are
-    needed together apart by `+`, the one whose copyright file counts first."""
+    needed together apart by `+`, the one whose copyright file counts first. One in parentheses gives its copyright file
+    alone, for packages whose folder of documentation is a link to its."""
     reader: str
     """`man`, `html`, `messages` (compiled gettext catalogues) or `code`."""
     members: str
@@ -75,7 +76,12 @@ class Entry:
 
     def alternatives(self) -> list[list[list[str]]]:
         """Return for each role its alternatives, each a list of packages that are needed together."""
-        return [[[name.strip() for name in one.split("+")] for one in role.split("|")] for role in self.packages]
+        return [[[_bare(name) for name in one.split("+")] for one in role.split("|")] for role in self.packages]
+
+    def is_read(self, package: str) -> bool:
+        """Say whether wanted files are read from a package, or its copyright file alone."""
+        names = (name.strip() for role in self.packages for one in role.split("|") for name in one.split("+"))
+        return f"({package})" not in names
 
 
 def keys() -> list[str]:
@@ -154,6 +160,10 @@ def _check(entry: Entry) -> None:
         raise FournilError(f"licence {entry.licence!r} is not in its normal spelling", where=entry.path, fix=fix)
     if entry.reader != "code" and not entry.language:
         raise FournilError("missing field 'language'", where=entry.path)
+
+
+def _bare(name: str) -> str:
+    return name.strip().removeprefix("(").removesuffix(")")
 
 
 @cache

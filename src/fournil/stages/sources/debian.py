@@ -135,7 +135,9 @@ def _files(choice: Choice, bounds: Bounds, skipped: Counter[str]) -> Iterator[_F
     for role in choice.roles:
         contents = [_read_package(entry, choice.debs[package.name], bounds) for package in role]
         licences = _licences(entry, role[0], contents)
-        for one in contents:
+        for package, one in zip(role, contents, strict=True):
+            if not entry.is_read(package.name):
+                continue
             skipped.update(one.refused)
             for path in sorted(path for path in (*one.files, *one.links) if entry.match(path) is not None):
                 names = entry.match(path)
