@@ -34,10 +34,10 @@ SENTENCES = (
     ("The file already exists.", "Le fichier existe déjà.", "Le fichier existe déjà."),
     (
         "Do you want to save the changes?",
-        "Voulez-vous enregistrer les changements ?",
-        "Voulez-vous enregistrer les modifications ?",
+        "Voulez-vous enregistrer les changements\u202f?",
+        "Voulez-vous enregistrer les modifications\u202f?",
     ),
-    ("Unable to open “%s”", "Impossible d’ouvrir « %s »", "Impossible d’ouvrir « %s »"),
+    ("Unable to open “%s”", "Impossible d’ouvrir «\u00a0%s\u00a0»", "Impossible d’ouvrir «\u00a0%s\u00a0»"),
     (
         "Style of items in the tool palette",
         "Style des éléments de la palette",
@@ -408,7 +408,7 @@ def evaluate_record(hostile: str) -> dict[str, Any]:
         {
             "language": "fr",
             "prompt": "La commande",
-            "text": " ls affiche la liste des fichiers : voir le fichier « /etc/fstab »." + hostile,
+            "text": " ls affiche la liste des fichiers\u00a0: voir le fichier «\u00a0/etc/fstab\u00a0»." + hostile,
         },
         {"language": "fr", "prompt": "Pour installer", "text": " un paquet, il faut que le fichier soit un fichier."},
         {"language": "en", "prompt": "The command", "text": " is used to set the file to be set by the file."},

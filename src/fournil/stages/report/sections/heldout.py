@@ -86,7 +86,9 @@ def _table(story: Story, facts: dict[str, Any]) -> Html | None:
         Column("To train on", numeric=True),
         Column("MB to train on", numeric=True, extra=True),
     )
-    by_language = [[language.capitalize(), *_amounts(one)] for language, one in sums.items()]
+    order = [language_name(name) for name in story.languages]
+    ranked = sorted(sums, key=lambda name: (order.index(name) if name in order else len(order), name))
+    by_language = [[name.capitalize(), *_amounts(sums[name])] for name in ranked]
     by_source = [[title, language, *_amounts(row)] for title, language, row in found]
     columns = (Column("Source", wide=True), Column("Language"), *numbers)
     return join(

@@ -13,6 +13,7 @@ from fournil.stages.report.story import Entry, Story, dig, rows, table
 
 MOST_SOURCES = 5
 MOST_LICENCES = 6
+MOST_LICENCE_CHARACTERS = 40
 PAIRS = "pairs"
 
 
@@ -129,7 +130,7 @@ def _notes(story: Story) -> list[Html]:
                 licences[licence] += count
     if licences:
         ranked = sorted(licences.items(), key=lambda item: (-item[1], item[0]))
-        listed = ", ".join(f"{licence} ({whole(count)})" for licence, count in ranked[:MOST_LICENCES])
+        listed = ", ".join(f"{_brief(licence)} ({whole(count)})" for licence, count in ranked[:MOST_LICENCES])
         rest = len(ranked) - MOST_LICENCES
         more = f" and {plural(rest, 'others')}" if rest > 0 else ""
         found.append(tag("p", tag("b", "Licences: "), listed, more, "."))
@@ -142,6 +143,16 @@ def _notes(story: Story) -> list[Html]:
         text = f"{plural(documents, 'documents')} and {plural(pairs, 'pairs')}, never trained on."
         found.append(tag("p", tag("b", "Set aside: "), text))
     return found
+
+
+def _brief(licence: str) -> str:
+    """A long expression by its first licence; the table of sources has it whole."""
+    first = licence.split(" ")[0].strip("(")
+    return (
+        licence
+        if len(licence) <= MOST_LICENCE_CHARACTERS
+        else f"{first} with {licence.count(' AND ') + licence.count(' OR ')} others"
+    )
 
 
 def _masked(curate: Entry | None) -> str:

@@ -61,7 +61,8 @@ def sources(story: Story) -> Section | None:
 def _rank(line: list[str | Cell]) -> tuple[float, str]:
     """The most text first."""
     name, size_kept = line[0], line[5]
-    assert isinstance(name, Cell) and isinstance(size_kept, Cell)
+    assert isinstance(name, Cell)
+    assert isinstance(size_kept, Cell)
     return -float(size_kept.sort or 0), str(name.sort)
 
 
