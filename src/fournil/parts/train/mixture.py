@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fournil.core.errors import FournilError
-from fournil.parts.train.permutation import key_of, permuted
+from fournil.parts.train.permutation import key_of, permuted, permuted_one
 from fournil.parts.train.streams import PARALLEL, Stream
 
 CODE = "code"
@@ -108,7 +108,7 @@ class GroupOrder:
         """The window of the group's draw number `draw` in this phase."""
         per_round = int(self.ends[-1])
         turn, inside = divmod(draw, per_round)
-        slot = int(permuted(np.array(inside), per_round, key_of(self.key, turn)))
+        slot = permuted_one(inside, per_round, key_of(self.key, turn))
         number = int(np.searchsorted(self.ends, slot, side="right"))
         first = int(self.ends[number - 1]) if number else 0
         return self._window(number, turn * int(self.ends[number] - first) + slot - first)
@@ -126,7 +126,7 @@ class GroupOrder:
         stream, count = self.streams[number], self.windows[number]
         epoch, position = divmod(reading, count)
         key = key_of(self.key, stream.source, "epoch", epoch)
-        window = int(permuted(np.array(position), count, key))
+        window = permuted_one(position, count, key)
         return Place(stream, (key + window * self.context_length) % stream.num_tokens, key)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from fournil.core.errors import FournilError
 from fournil.parts.tokenize.shards import TokenShards
-from fournil.parts.train.permutation import key_of, mix, permuted
+from fournil.parts.train.permutation import key_of, mix_one, permuted
 
 PARALLEL = "parallel"
 """The group of rows made of translation pairs."""
@@ -107,7 +107,7 @@ class PairStream(Stream):
 
     def item(self, item: int, begin: int, end: int, key: int) -> np.ndarray:
         """Some tokens of one pair."""
-        sides = (0, 1) if int(mix(np.array([item]), key)[0]) & 1 else (1, 0)
+        sides = (0, 1) if mix_one(item, key) & 1 else (1, 0)
         parts = []
         for side in sides:
             parts.append([self.language_tokens[self.languages_P2[item, side]]])
