@@ -1,7 +1,8 @@
 """The languages that Fournil knows, one file each.
 
-`language("fr")` and `language("fr-CA")` both give French: the primary subtag decides. Another language is one more file in
-this folder that binds LANGUAGE; nothing else changes. "code" is the private role tag of program code (see code.py).
+`language("fr")` and `language("fr-CA")` both give French: the primary subtag decides. Another language is one more
+file in this folder that binds LANGUAGE; nothing else changes. "code" is the private role tag of program code (see
+code.py).
 """
 
 import importlib

@@ -2,16 +2,16 @@
 
 from fournil.core.languages.language import Language
 
+_STOP_WORDS = """
+a an and are as at be but by can for from had has have he her his i if in is it its not of on or she so that the
+their them there they this to was we were which who will with would you your
+"""
+
 LANGUAGE = Language(
     tag="en",
     name="English",
     native_name="English",
-    stop_words=frozenset(
-        """
-        a an and are as at be but by can for from had has have he her his i if in is it its not of on or she so that the
-        their them there they this to was we were which who will with would you your
-        """.split()
-    ),
+    stop_words=frozenset(_STOP_WORDS.split()),
     mean_word_length=(3.0, 10.0),
     boilerplate=(
         "enable javascript",

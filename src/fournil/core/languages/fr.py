@@ -2,17 +2,16 @@
 
 from fournil.core.languages.language import Language
 
+_STOP_WORDS = """
+à au aux avec ce ces cette comme dans de des du elle en est et être il ils je la le les leur lui mais ne nous on
+ou où par pas plus pour que qui sa sans se ses si son sont sur un une vous c' d' j' l' m' n' qu' s' t'
+"""
+
 LANGUAGE = Language(
     tag="fr",
     name="French",
     native_name="français",
-    stop_words=frozenset(
-        """
-        à au aux avec ce ces cette comme dans de des du elle en est et être il ils je la le les leur lui mais ne nous on
-        ou où par pas plus pour que qui sa sans se ses si son sont sur un une vous
-        c' d' j' l' m' n' qu' s' t'
-        """.split()
-    ),
+    stop_words=frozenset(_STOP_WORDS.split()),
     apostrophe_ends_word=True,
     mean_word_length=(3.0, 10.0),
     boilerplate=(
@@ -28,9 +27,18 @@ LANGUAGE = Language(
         "politique relative aux cookies",
     ),
     phone_regions=("FR", "BE", "CH", "LU", "CA"),
-    phone_cues=("tél", "tel", "téléphone", "téléphoner", "portable", "mobile", "fax", "télécopie", "appelez", "appeler", "sms"),
+    phone_cues=(
+        "tél",
+        "tel",
+        "téléphone",
+        "téléphoner",
+        "portable",
+        "mobile",
+        "fax",
+        "télécopie",
+        "appelez",
+        "appeler",
+        "sms",
+    ),
     identifiers=("nir",),
-    number_group="\u202f",
-    decimal_mark=",",
-    spaced_marks=";:!?»",
 )

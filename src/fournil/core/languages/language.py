@@ -1,6 +1,6 @@
 """What Fournil has to know about a language, as one frozen dataclass."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,3 @@ class Language:
 
     identifiers: tuple[str, ...] = ()
     """Identifiers of persons that this language's texts hold, by their name in parts/text/personal_data.py."""
-
-    number_group: str = ","
-    """What stands between groups of three digits."""
-
-    decimal_mark: str = "."
-    """What stands before the decimals."""
-
-    spaced_marks: str = field(default="")
-    """Marks that take a no-break space before them (and « after it)."""

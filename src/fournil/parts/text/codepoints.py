@@ -6,7 +6,8 @@ from functools import cache
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from fournil.parts.text.arrow import code_point_lengths
 
 LETTER = 1
 DIGIT = 2
@@ -108,7 +109,7 @@ def decode(texts: pa.Array) -> CodePoints:
     bytes_B, _ = utf8_bytes(texts)
     values_C = np.frombuffer(bytes_B.tobytes().decode("utf-8").encode("utf-32-le"), np.uint32)
     bounds_D = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(pc.utf8_length(texts).to_numpy(zero_copy_only=False), out=bounds_D[1:])
+    np.cumsum(code_point_lengths(texts), out=bounds_D[1:])
     flags_C = flag_table()[np.minimum(values_C, _TABLE_SIZE - 1)]
     return CodePoints(values_C, bounds_D, flags_C)
 

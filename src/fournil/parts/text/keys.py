@@ -1,16 +1,20 @@
 """Keys under which equal texts are found."""
 
 import hashlib
+import itertools
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from fournil.parts.text.arrow import without_matches
 from fournil.parts.text.codepoints import LETTER, decode, utf8_bytes
 from fournil.parts.text.hashes import lowered, prefix_sums, slice_hashes
 
 # What programs fill in or hide in a message: format directives, markup, accelerators. None of it makes another message.
-_DIRECTIVES = r"%[-+ #0']{0,4}(?:\d+\$)?[\d*.]{0,6}(?:hh|h|ll|l|z|j|t|L)?[a-zA-Z]|<[^<>\n]{1,80}>|\$?\{[^{}\n]{0,40}\}|%\(\w+\)[a-z]"
+_DIRECTIVES = (
+    r"%[-+ #0']{0,4}(?:\d+\$)?[\d*.]{0,6}(?:hh|h|ll|l|z|j|t|L)?[a-zA-Z]"
+    r"|<[^<>\n]{1,80}>|\$?\{[^{}\n]{0,40}\}|%\(\w+\)[a-z]"
+)
 
 
 def exact_keys(texts: pa.Array) -> np.ndarray:
@@ -19,8 +23,7 @@ def exact_keys(texts: pa.Array) -> np.ndarray:
     data = memoryview(bytes_B.tobytes())
     edges = bounds_D.tolist()
     digests = b"".join(
-        hashlib.blake2b(data[start:end], digest_size=16).digest()
-        for start, end in zip(edges[:-1], edges[1:], strict=True)
+        hashlib.blake2b(data[start:end], digest_size=16).digest() for start, end in itertools.pairwise(edges)
     )
     return np.frombuffer(digests, "<u8").reshape(-1, 2)
 
@@ -28,10 +31,10 @@ def exact_keys(texts: pa.Array) -> np.ndarray:
 def letter_keys(texts: pa.Array) -> np.ndarray:
     """Hash (uint64) of each text's letters in lower case, all else left out, format directives and markup too.
 
-    Texts that differ in case, spacing, punctuation, digits or accelerators have the same key. A text without letters has
-    the key of all its characters.
+    Texts that differ in case, spacing, punctuation, digits or accelerators have the same key. A text without letters
+    has the key of all its characters.
     """
-    points = decode(pc.replace_substring_regex(texts, _DIRECTIVES, " "))
+    points = decode(without_matches(texts, _DIRECTIVES, " "))
     kept = np.flatnonzero(points.flags_C & LETTER)
     bounds_D = np.searchsorted(kept, points.bounds_D)
     keys = slice_hashes(prefix_sums(lowered(points)[kept]), bounds_D[:-1], bounds_D[1:])

@@ -16,7 +16,8 @@ _MOST_IN_BUCKET = 200
 
 def permutations(seed: int, num: int = NUM_PERMUTATIONS) -> np.ndarray:
     """Odd multipliers (uint64), one for each permutation of the 64-bit numbers."""
-    return mix(np.arange(1, num + 1, dtype=np.uint64) + np.uint64(seed % (1 << 62)) * np.uint64(0x9E3779B97F4A7C15)) | np.uint64(1)
+    start = (seed * 0x9E3779B97F4A7C15) % (1 << 64)
+    return mix(np.arange(1, num + 1, dtype=np.uint64) + np.uint64(start)) | np.uint64(1)
 
 
 def signatures(shingles: np.ndarray, bounds_D: np.ndarray, *, seed: int, num: int = NUM_PERMUTATIONS) -> np.ndarray:
@@ -68,16 +69,7 @@ def candidate_pairs(signatures_DP: np.ndarray, *, least: float, num_bands: int =
             keys = mix(keys ^ part[:, row])
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]
-        edges = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1], [True]]))
-        for start, end in zip(edges[:-1][np.diff(edges) > 1].tolist(), edges[1:][np.diff(edges) > 1].tolist(), strict=True):
-            members = np.sort(order[start:end])
-            head = members[:_MOST_IN_BUCKET]
-            left, right = np.triu_indices(len(head), 1)
-            pairs = [np.stack([head[left], head[right]], 1)]
-            if len(members) > len(head):
-                rest = members[len(head) :]
-                pairs.append(np.stack([np.tile(head, len(rest)), np.repeat(rest, len(head))], 1))
-            found.append(np.concatenate(pairs))
+        found += _pairs_in_buckets(order, ordered)
     if not found:
         return np.zeros((0, 2), np.int64)
     keys = np.unique(np.concatenate([pair[:, 0] * num + pair[:, 1] for pair in found]))
@@ -89,6 +81,22 @@ def candidate_pairs(signatures_DP: np.ndarray, *, least: float, num_bands: int =
     return pairs[np.concatenate(kept)]
 
 
+def _pairs_in_buckets(order: np.ndarray, keys: np.ndarray) -> Iterator[np.ndarray]:
+    """Pairs of entries of `order` whose keys are equal; the keys are sorted."""
+    start = np.ones(len(keys), bool)
+    start[1:] = keys[1:] != keys[:-1]
+    starts = np.flatnonzero(start)
+    rank = np.arange(len(keys)) - np.repeat(starts, np.diff(np.append(starts, len(keys))))
+    first = np.flatnonzero(rank < _MOST_IN_BUCKET)
+    distance = 1
+    while len(first):
+        first = first[first + distance < len(keys)]
+        first = first[keys[first + distance] == keys[first]]
+        if len(first):
+            yield np.stack([order[first], order[first + distance]], 1)
+        distance += 1
+
+
 def jaccard(one: np.ndarray, other: np.ndarray) -> float:
     """Jaccard similarity of two sets, given as sorted arrays without repeats; 0 when both are empty."""
     common = len(np.intersect1d(one, other, assume_unique=True))
@@ -96,7 +104,9 @@ def jaccard(one: np.ndarray, other: np.ndarray) -> float:
     return common / total if total else 0.0
 
 
-def verified(pairs: np.ndarray, shingles_of: Callable[[int], np.ndarray], *, threshold: float) -> Iterator[tuple[int, int, float]]:
+def verified(
+    pairs: np.ndarray, shingles_of: Callable[[int], np.ndarray], *, threshold: float
+) -> Iterator[tuple[int, int, float]]:
     """Those pairs whose true Jaccard similarity reaches the threshold, with it."""
     last, held = -1, np.zeros(0, np.uint64)
     for one, other in pairs.tolist():

@@ -23,7 +23,8 @@ def ngram_hashes(words: Words, size: int) -> tuple[np.ndarray, np.ndarray]:
     hashes_W = np.zeros(num, np.uint64)
     left_W = np.repeat(words.bounds_D[1:], lengths_D) - np.arange(num)
     for place in range(size):
-        # Beyond the text's end nothing is added: only the first position of a short text is kept, and it holds all words.
+        # Beyond the text's end nothing is added: only the first position of a short text is kept, and it holds all
+        # words.
         np.add(hashes_W * _STEP, padded[place : place + num], out=hashes_W, where=left_W > place)
     kept_D = np.where(lengths_D == 0, 0, np.maximum(lengths_D - size + 1, 1))
     bounds_D = np.concatenate([[0], np.cumsum(kept_D)])

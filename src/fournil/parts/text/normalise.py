@@ -1,8 +1,8 @@
 """Unicode made regular without losing meaning.
 
-NFC; one kind of line end; no control, zero-width, bidirectional or soft-hyphen characters where they say nothing; no white
-space at line ends; at most two blank lines in a row. All typography stays: U+00A0 and U+202F before ; : ! ? and inside « »
-(and between groups of digits), curly quotes, dashes, ellipses, ligatures.
+NFC; one kind of line end; no control, zero-width, bidirectional or soft-hyphen characters where they say nothing; no
+white space at line ends; at most two blank lines in a row. All typography stays: U+00A0 and U+202F before ; : ! ? and
+inside « » (and between groups of digits), curly quotes, dashes, ellipses, ligatures.
 """
 
 import re
@@ -32,15 +32,18 @@ _PLAIN = re.compile("[\\s\x00-\u024f\u1e00-\u1eff\u2010-\u206f]")
 
 
 class Edit(NamedTuple):
-    """What one rule did to one text: `count` changes between `start` and `end` (code points of the text as the rule found
-    it), the first of which made `was` into `now`."""
+    """What one rule did to one text.
+
+    That is `num` changes between `start` and `end`, in code points of the text as the rule found it; the first of
+    them made `was` into `now`.
+    """
 
     rule: str
     start: int
     end: int
     was: str
     now: str
-    count: int
+    num: int
 
 
 CHARACTERS, COMPOSITION, WHITE_SPACE = 1, 2, 4
@@ -65,8 +68,8 @@ def suspects(points: CodePoints) -> np.ndarray:
     """What may have to change in each text.
 
     Returns:
-        uint8 by text: CHARACTERS where one stands that some rule removes or replaces, COMPOSITION where the text may not be
-        in NFC, WHITE_SPACE where a line or the text ends in white space or line ends follow each other.
+        uint8 by text: CHARACTERS where one stands that some rule removes or replaces, COMPOSITION where the text may
+        not be in NFC, WHITE_SPACE where a line or the text ends in white space or line ends follow each other.
     """
     values_C, bounds_D = points.values_C, points.bounds_D
     kind_C = _suspicious_table()[np.minimum(values_C, 0xFFFF)]
@@ -114,9 +117,7 @@ def normalise_text(
         pieces.append(text[place:])
         first = found[0]
         edits.append(
-            Edit(
-                rule, first.start(), found[-1].end(), first.group(), _replacement(first.group(), new), len(found)
-            )
+            Edit(rule, first.start(), found[-1].end(), first.group(), _replacement(first.group(), new), len(found))
         )
         text = "".join(pieces)
 
@@ -147,9 +148,7 @@ def _trim(text: str, edits: list[Edit]) -> str:
         start, end = 0, 0
     if (start, end) != (0, len(text)):
         first = (0, start) if start else (end, len(text))
-        edits.append(
-            Edit("edges", first[0], len(text) if end < len(text) else start, text[first[0] : first[1]], "", 1)
-        )
+        edits.append(Edit("edges", first[0], len(text) if end < len(text) else start, text[first[0] : first[1]], "", 1))
     return text[start:end]
 
 

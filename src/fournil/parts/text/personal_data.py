@@ -1,11 +1,13 @@
 """Personal data: e-mail and IP addresses, telephone numbers, IBAN and NIR, found and replaced by typed marks.
 
 Documentation is full of what only looks like personal data, so precision comes first. What stays:
-- addresses in example.org and the other reserved names (RFC 2606, RFC 6761), mailing lists, role accounts (`postmaster@`,
+- addresses in example.org and the other reserved names (RFC 2606, RFC 6761), mailing lists, role accounts
+(`postmaster@`,
   `bug-…@`, `git@`), and what has an @ but no host (systemd units, `icon@2x.png`);
-- IP addresses that are loopback, private, link-local, multicast, reserved for documentation (RFC 5737, RFC 3849) or whole
-  networks; four small numbers with dots, which are versions more often than hosts (1.2.3.4), and any that follow
-  a "version" or stand inside a longer name;
+- IP addresses that are loopback, private, link-local, multicast, reserved for documentation (RFC 5737, RFC 3849) or
+whole
+  networks; four numbers of which fewer than two reach 20, which are versions and sections far more often than hosts
+  (1.2.3.4, 5.10.2.1), and any that follow a "version" or stand inside a longer name;
 - numbers in the ranges that ARCEP and the NANP keep for fiction; ten digits without any separator, unless a word such
   as « tél. » stands before them.
 An IBAN and a NIR must have a right check key.
@@ -17,20 +19,22 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 import phonenumbers
 import pyarrow as pa
-import pyarrow.compute as pc
 from stdnum import iban as stdnum_iban
 from stdnum.fr import nir as stdnum_nir
 
 from fournil.core.languages import Language
+from fournil.parts.text.arrow import matches
 
 MARKS = {"e-mail": "[E-MAIL]", "phone": "[PHONE]", "ip": "[IP]", "iban": "[IBAN]", "nir": "[NIR]"}
 """What stands in the text in place of each kind."""
 
 # Whatever may hold any of the kinds; RE2 reads a batch at hundreds of megabytes a second.
 _MAYBE = (
-    r"@|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:|\d(?:[ .\-/()\x{a0}\x{202f}]{0,3}\d){7}"
+    r"@|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:"
+    r"|\d(?:[ .\-/()\x{a0}\x{202f}]{0,3}\d){7}"
     r"|[A-Z]{2}\d{2}[ \x{a0}\x{202f}]?[A-Z0-9]{4}"
 )
 
@@ -44,7 +48,9 @@ _RESERVED_HOST = re.compile(
     r"|domaine?\.(?:com|fr|org|net|tld)|tld|mydomain\.(?:com|org)|foo\.(?:com|org|net)|bar\.(?:com|org|net))$",
     re.IGNORECASE,
 )
-_LIST_HOST = re.compile(r"^(?:lists?|listes?|mailman|bugs?|tracker|packages|alioth-lists)\.|\.(?:lists|bugs)\.", re.IGNORECASE)
+_LIST_HOST = re.compile(
+    r"^(?:lists?|listes?|mailman|bugs?|tracker|packages|alioth-lists)\.|\.(?:lists|bugs)\.", re.IGNORECASE
+)
 # Ends of names that are no top-level domains: units of systemd, pictures, files.
 _NO_DOMAIN = re.compile(
     r"\.(?:service|socket|target|timer|mount|automount|device|path|slice|scope|swap|conf|png|jpg|jpeg|gif|svg|webp|py|so|js"
@@ -61,17 +67,27 @@ _ROLE = re.compile(
     re.IGNORECASE,
 )
 _IPV4 = re.compile(r"(?<![\w.:@/=-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w|/\d)", re.ASCII)
-_IPV6 = re.compile(r"(?<![\w.:])(?:[0-9A-Fa-f]{1,4}:){2,7}(?::|[0-9A-Fa-f]{1,4})(?::[0-9A-Fa-f]{1,4}){0,5}(?![\w:.]|/\d)", re.ASCII)
+_IPV6 = re.compile(
+    r"(?<![\w.:])(?:[0-9A-Fa-f]{1,4}:){2,7}(?::|[0-9A-Fa-f]{1,4})(?::[0-9A-Fa-f]{1,4}){0,5}(?![\w:.]|/\d)", re.ASCII
+)
+# Of hosts on the Internet, two in a thousand have fewer than two numbers as large; of versions and sections, nearly
+# all.
+_LARGE = 20
+_UNICAST = ipaddress.ip_network("2000::/3")
 _VERSION_CUE = re.compile(r"(?:version|versions|release|révision|revision|rev|oid|section|§|v)\.?\s*$", re.IGNORECASE)
 _PHONE = re.compile(
-    rf"(?<![\w.+/=-])(?:(?:\+|00)[1-9]\d{{0,2}}(?:[{_SPACES}.\-/]?\(0\))?(?:[{_SPACES}.\-/]?\(?\d{{1,4}}\)?){{2,6}}"
+    rf"(?<![\w.+/=-])(?:(?:\+|00)[1-9]\d{{0,2}}(?:[{_SPACES}.\-/]?\(0\))?(?:[{_SPACES}.\-/]?\(?\d{{1,4}}\)?){{1,5}}[{_SPACES}.\-/]?\d{{2,4}}"
     rf"|0[1-9](?:[{_SPACES}]\d{{2}}){{4}}|0[1-9](?:\.\d{{2}}){{4}}|0[1-9](?:-\d{{2}}){{4}}|0[1-9]\d{{8}}"
     rf"|0\d{{2,4}}[{_SPACES}]\d{{3,4}}[{_SPACES}]\d{{3,4}}|0\d{{2,4}}[{_SPACES}]\d{{6}}"
     rf"|(?:1[{_SPACES}.-])?(?:\(\d{{3}}\)[{_SPACES}]?|\d{{3}}[.-])\d{{3}}[.-]\d{{4}})(?![\w-]|[.,]\d|[{_SPACES}]\d)",
     re.ASCII,
 )
-_FICTION = re.compile(r"^\+33(?:19900|26191|35301|46571|53649|63998)|^\+1\d{3}55501|^\+44(?:7700900|\d{2,4}4960\d|2079460)")
-_IBAN = re.compile(rf"(?<![\w])[A-Z]{{2}}\d{{2}}(?:[{_SPACES}]?[A-Z0-9]{{4}}){{2,7}}(?:[{_SPACES}]?[A-Z0-9]{{1,3}})?(?![\w])", re.ASCII)
+_FICTION = re.compile(
+    r"^\+33(?:19900|26191|35301|46571|53649|63998)|^\+1\d{3}55501|^\+44(?:7700900|\d{2,4}4960\d|2079460)"
+)
+_IBAN = re.compile(
+    rf"(?<![\w])[A-Z]{{2}}\d{{2}}(?:[{_SPACES}]?[A-Z0-9]{{4}}){{2,7}}(?:[{_SPACES}]?[A-Z0-9]{{1,3}})?(?![\w])", re.ASCII
+)
 _NIR = re.compile(
     rf"(?<![\w.])[1-478][{_SPACES}]?\d{{2}}[{_SPACES}]?\d{{2}}[{_SPACES}]?(?:\d{{2}}|2[ABab])[{_SPACES}]?\d{{3}}[{_SPACES}]?\d{{3}}[{_SPACES}]?\d{{2}}(?![\w]|[.,]\d)",
     re.ASCII,
@@ -110,10 +126,12 @@ def _ips(text: str, languages: Sequence[Language]) -> Iterator[Found]:
                 continue
             if address.version == 4:
                 octets = address.packed
-                if max(octets) < 10 or octets[3] == 0 or len(set(octets)) == 1:
+                if sum(octet >= _LARGE for octet in octets) < 2 or octets[3] == 0 or len(set(octets)) == 1:
                     continue
                 if _VERSION_CUE.search(text, max(0, match.start() - 12), match.start()):
                     continue
+            elif address not in _UNICAST:
+                continue
             yield Found("ip", match.start(), match.end())
 
 
@@ -129,6 +147,9 @@ def _phones(text: str, languages: Sequence[Language]) -> Iterator[Found]:
             before = text[max(0, match.start() - 24) : match.start()].lower()
             if not any(_cues(each).search(before) for each in languages):
                 continue
+        # One point and no other separator: a decimal fraction.
+        if written.count(".") == 1 and written.lstrip("+").replace(".", "").isdigit():
+            continue
         regions: list[str | None] = (
             [None] if written.startswith("+") else [r for each in languages for r in each.phone_regions]
         )
@@ -178,7 +199,7 @@ _FINDERS: dict[str, Callable[[str, Sequence[Language]], Iterator[Found]]] = {
 
 def may_hold_personal_data(texts: pa.Array) -> list[int]:
     """Places of the texts that are worth a closer look."""
-    return pc.indices_nonzero(pc.match_substring_regex(texts, _MAYBE)).to_pylist()
+    return np.flatnonzero(matches(texts, _MAYBE)).tolist()
 
 
 def find_personal_data(text: str, *, languages: Sequence[Language], kinds: Sequence[str] = tuple(MARKS)) -> list[Found]:

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from fournil.core.languages import Language
-from fournil.parts.text.codepoints import NEWLINE, PUNCTUATION, SPACE, WORD, CodePoints, among, counts, maxima, merged, sums
+from fournil.parts.text.codepoints import (
+    NEWLINE,
+    PUNCTUATION,
+    SPACE,
+    WORD,
+    CodePoints,
+    among,
+    counts,
+    maxima,
+    merged,
+    sums,
+)
 from fournil.parts.text.hashes import prefix_sums
 from fournil.parts.text.lines import line_statistics, split_lines
 from fournil.parts.text.ngrams import repetition
@@ -62,7 +73,11 @@ def text_statistics(points: CodePoints, *, language: Language) -> Statistics:
 
 
 def code_statistics(points: CodePoints, *, language: Language) -> Statistics:
-    """Measure program code: `longest_line`, `mean_line`, `alphanumeric` (share of characters that are letters or digits)."""
+    """Measure program code.
+
+    Returns:
+        What line_statistics gives, and `alphanumeric`: letters and digits among what is no white space.
+    """
     running = prefix_sums(points.values_C.astype(np.uint64))
     values = line_statistics(points, split_lines(points), running, language=language)
     solid = np.maximum(counts((points.flags_C & SPACE) == 0, points.bounds_D), 1)

@@ -33,9 +33,10 @@ class Words:
 def split_words(points: CodePoints, *, language: Language) -> Words:
     """Find the words.
 
-    A word is a run of letters, marks and digits; a hyphen between two of them belongs to it (« peut-être » is one word).
-    An apostrophe between two of them belongs to the word (English "don't") or ends it, where the language elides: French
-    « l’homme » is two words, « l’ » and « homme » (and so, as a price, « aujourd’hui » is « aujourd’ » and « hui »).
+    A word is a run of letters, marks and digits; a hyphen between two of them belongs to it (« peut-être » is one
+    word). An apostrophe between two of them belongs to the word (English "don't") or ends it, where the language
+    elides: French « l’homme » is two words, « l’ » and « homme » (and so, as a price, « aujourd’hui » is « aujourd’ »
+    and « hui »).
     """
     flags_C = points.flags_C
     num = len(flags_C)

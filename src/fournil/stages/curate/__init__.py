@@ -1,7 +1,7 @@
 """Curate: what is trained on, what is held out, what is refused and why.
 
-First all that changes a text (Unicode, personal data, cookie lines), then the held-out split, then all that refuses: so the
-split sees the texts as they will be trained on, and no filter decides what is evaluated.
+First all that changes a text (Unicode, personal data, cookie lines), then the held-out split, then all that refuses:
+so the split sees the texts as they will be trained on, and no filter decides what is evaluated.
 """
 
 from __future__ import annotations

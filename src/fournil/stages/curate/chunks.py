@@ -1,8 +1,8 @@
 """The unit of work: a batch of rows, worked on once, kept in `.work` until the stage is done.
 
-A chunk's folder holds its rows as they stand after the steps that change text (with the verdict of the steps that look at
-one row alone), the edits, and the arrays from which the steps that compare rows are computed. It is written under another
-name and renamed, so a folder that is there is whole.
+A chunk's folder holds its rows as they stand after the steps that change text (with the verdict of the steps that
+look at one row alone), the edits, and the arrays from which the steps that compare rows are computed. It is written
+under another name and renamed, so a folder that is there is whole.
 """
 
 import json
@@ -48,7 +48,7 @@ class Chunk:
         aside.mkdir(parents=True)
         pq.write_table(self.rows, aside / "rows.parquet", compression="lz4")
         pq.write_table(pa.Table.from_pylist(self.edits, schema=EDITS), aside / "edits.parquet", compression="lz4")
-        np.savez(aside / "arrays.npz", **self.arrays)
+        np.savez(aside / "arrays.npz", allow_pickle=False, **self.arrays)
         np.save(aside / "shingles.npy", self.shingles)
         (aside / "changes.json").write_text(json.dumps(self.num_changes), encoding="utf-8")
         aside.rename(folder)
@@ -168,10 +168,10 @@ def with_verdicts(
         verdicts: step, rule, value and bound by place.
     """
     columns = [rows.column(name) for name in schema.names if name not in WHY]
-    for place, name in enumerate(("step", "rule", "value", "bound")):
-        values = [None] * rows.num_rows
+    for place in range(4):
+        values: list[str | None] = [None] * rows.num_rows
         for row, verdict in verdicts.items():
-            values[row] = verdict[place]  # type: ignore[call-overload]
+            values[row] = verdict[place]
         columns.append(pa.array(values, pa.string()))
     columns.append(pa.nulls(rows.num_rows, schema.field("spans").type))
     columns.append(pa.nulls(rows.num_rows, pa.string()))

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from fournil.core.languages import Language
+from fournil.parts.text.arrow import matches
 from fournil.parts.text.codepoints import CodePoints, decode, utf8_bytes
 from fournil.parts.text.normalise import normalise, replace
 from fournil.parts.text.personal_data import MARKS, find_personal_data, mask, may_hold_personal_data
@@ -56,7 +56,7 @@ class Texts:
         values, changed = normalise(self.values, self.points, code=code)
         for place, edits in changed.items():
             for edit in edits:
-                self._changed(NORMALISE, edit.rule, edit.count)
+                self._changed(NORMALISE, edit.rule, edit.num)
                 row = {"rule": edit.rule, "start": edit.start, "end": edit.end, "was": edit.was, "now": edit.now}
                 self.edits.append((place, {"step": NORMALISE, **row}))
         if changed:
@@ -84,14 +84,20 @@ class Texts:
         if not phrases or not wanted.any():
             return
         union = "|".join(sorted(set(phrases)))
-        maybe = pc.match_substring_regex(self.values, f"(?i){union}").to_numpy(zero_copy_only=False)
+        maybe = matches(self.values, f"(?i){union}")
         line = re.compile(rf"^.*(?:{union}).*\n?", re.IGNORECASE | re.MULTILINE)
         new: dict[int, str] = {}
         for place in np.flatnonzero(maybe & wanted).tolist():
             text = self.values[place].as_py()
             for match in line.finditer(text):
                 self._changed(BOILERPLATE, "policy-line", 1)
-                row = {"rule": "policy-line", "start": match.start(), "end": match.end(), "was": match.group(), "now": ""}
+                row = {
+                    "rule": "policy-line",
+                    "start": match.start(),
+                    "end": match.end(),
+                    "was": match.group(),
+                    "now": "",
+                }
                 self.edits.append((place, {"step": BOILERPLATE, **row}))
             new[place] = line.sub("", text).rstrip("\n")
         self._take(new)

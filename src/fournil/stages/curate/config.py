@@ -8,7 +8,8 @@ class LanguageSettings:
     """Language identification of documents and pairs."""
 
     min_confidence: float = 0.65
-    """A document that names no language needs this confidence, from 0 to 1, or is refused (Lucie's bound for web text)."""
+    """A document that names no language needs this confidence, from 0 to 1, or is refused (Lucie's bound for web
+    text)."""
 
     mismatch_confidence: float = 0.65
     """A document is refused when another language than its own is found with at least this confidence."""
@@ -193,7 +194,8 @@ class PairSettings:
     """Characters of a side."""
 
     max_length_ratio: float = 3.0
-    """The longer side to the shorter one, in characters, both taken 15 characters longer so that short messages pass."""
+    """The longer side to the shorter one, in characters, both taken 15 characters longer so that short messages
+    pass."""
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from fournil.core.document import DOCUMENTS, REFUSED_DOCUMENTS
 from fournil.core.languages import CODE, known_languages, language, primary
+from fournil.parts.text.arrow import matches
 from fournil.parts.text.codepoints import CodePoints, decode, utf8_bytes
-from fournil.parts.text.identify import identify
+from fournil.parts.text.identify import CLOSE_PIECES, identify
 from fournil.parts.text.keys import exact_keys, letter_keys
 from fournil.parts.text.ngrams import ngram_hashes
 from fournil.parts.text.statistics import code_statistics, text_statistics
@@ -76,14 +76,16 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
     texts.mask(config, described)
     bytes_masked = texts.num_bytes
 
-    tags, found = _languages(texts.points, declared, is_code, config, languages, verdicts)
+    tags, found = _languages(texts.values, texts.points, declared, is_code, config, languages, verdicts)
     is_web = np.array([category in config.quality.published_for for category in categories], bool)
     texts.cut_boilerplate(is_web & ~is_code, described)
     shingles, shingle_counts = _judge(texts, tags, categories, is_code, config, verdicts)
 
     columns = {name: batch.column(name) for name in DOCUMENTS.names}
     columns["text"] = texts.values
-    columns["language"] = pa.array([CODE if code else tag for tag, code in zip(tags, is_code, strict=True)], pa.string())
+    columns["language"] = pa.array(
+        [CODE if code else tag for tag, code in zip(tags, is_code, strict=True)], pa.string()
+    )
     rows = with_verdicts(pa.table(columns), REFUSED_DOCUMENTS, verdicts)
     arrays = {
         "bytes_in": bytes_in,
@@ -99,6 +101,7 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
 
 
 def _languages(
+    values: pa.Array,
     points: CodePoints,
     declared: list[str | None],
     is_code: np.ndarray,
@@ -110,6 +113,19 @@ def _languages(
     settings = config.language
     wanted = {primary(tag) for tag in languages}
     found, confidences, letters = identify(points)
+    # A page of commands may hide its language from three glances: whoever may be refused is looked at closely.
+    doubtful = [
+        place
+        for place, tag in enumerate(declared)
+        if not is_code[place]
+        and letters[place] >= settings.min_letters
+        and (found[place] != primary(tag or "") or confidences[place] < settings.min_confidence)
+    ]
+    if doubtful:
+        closer, surer, _ = identify(decode(values.take(pa.array(doubtful))), num_pieces=CLOSE_PIECES)
+        confidences[doubtful] = surer
+        for place, tag in zip(doubtful, closer, strict=True):
+            found[place] = tag
     tags: list[str | None] = []
     for place, tag in enumerate(declared):
         confidence, judged = float(confidences[place]), int(letters[place]) >= settings.min_letters
@@ -176,8 +192,7 @@ def translation_groups(rows: pa.Table) -> list[str | None]:
     """What `extra` says of the group of translations that a row belongs to."""
     extra = rows.column("extra")
     groups: list[str | None] = [None] * rows.num_rows
-    has = pc.fill_null(pc.match_substring(extra, '"group"'), False)
-    for place in pc.indices_nonzero(has).to_pylist():
+    for place in np.flatnonzero(matches(extra, '"group"', literal=True)).tolist():
         value = json.loads(extra[place].as_py()).get("group")
         groups[place] = None if value is None else str(value)
     return groups

@@ -41,7 +41,7 @@ def counts_of(fate: Fate) -> list[Count]:
     alive = np.ones(num, bool)
     counts: list[Count] = []
     for number, (step, name) in enumerate(fate.steps):
-        refused = Counter(reasons[row][1] for row in np.flatnonzero(step_of == number).tolist())  # type: ignore[index]
+        refused = Counter(reason[1] for reason in reasons if reason is not None and reason[0] == step)
         left = alive & (step_of != number)
         after = fate.rows.arrays[name]
         counts.append(

@@ -1,9 +1,9 @@
 """Which rows are set aside for evaluation.
 
-Documents and pairs that share a text (but for case, digits, punctuation and format directives), are near duplicates, or are
-translations of each other form one cluster, across documents and pairs. A cluster is set aside as a whole or not at all,
-in the order of a hash of the seed and its smallest id, until every source and language has its share. So no held-out text,
-its translation or a near copy of either is ever trained on.
+Documents and pairs that share a text (but for case, digits, punctuation and format directives), are near duplicates,
+or are translations of each other form one cluster, across documents and pairs. A cluster is set aside as a whole or
+not at all, in the order of a hash of the seed and its smallest id, until every source and language has its share. So
+no held-out text, its translation or a near copy of either is ever trained on.
 """
 
 import hashlib
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fournil.parts.text.minhash import components
+from fournil.stages.curate.clean import NORMALISE
 from fournil.stages.curate.config import HeldoutSettings
 from fournil.stages.curate.documents import LANGUAGE, QUALITY
-from fournil.stages.curate.clean import NORMALISE
 from fournil.stages.curate.near import Near
 from fournil.stages.curate.rows import Rows
 
@@ -43,9 +43,7 @@ def clusters(documents: Rows, pairs: Rows, near: Near) -> np.ndarray:
     num = len(documents) + len(pairs)
     pair_of_side = np.repeat(np.arange(len(pairs)), pairs.arrays["side_counts"]) + len(documents)
     owner_T = np.concatenate([np.arange(len(documents)), pair_of_side])
-    out = np.concatenate(
-        [documents.refused_by(NORMALISE, LANGUAGE), pairs.refused_by(NORMALISE, LANGUAGE)]
-    )
+    out = np.concatenate([documents.refused_by(NORMALISE, LANGUAGE), pairs.refused_by(NORMALISE, LANGUAGE)])
     edges: list[np.ndarray] = []
 
     keys = np.concatenate([documents.arrays["letters"], pairs.arrays["side_letters"]]).astype(np.uint64)
@@ -98,23 +96,19 @@ def choose(documents: Rows, pairs: Rows, cluster_N: np.ndarray, settings: Heldou
     taken = dict.fromkeys(total, 0)
     taken_bytes = dict.fromkeys(total, 0)
 
-    ids = [*documents.ids, *pairs.ids]
-    order = np.argsort(cluster_N, kind="stable")
-    starts = np.flatnonzero(np.concatenate([[True], cluster_N[order][1:] != cluster_N[order][:-1]])) if len(order) else []
-    members = [part.tolist() for part in np.split(order, starts)[1:]]
-    ranked = sorted((_rank(seed, min(ids[row] for row in rows)), number) for number, rows in enumerate(members))
-    held = np.zeros(len(ids), bool)
-    for _, number in ranked:
-        rows = members[number]
+    unmet = {stratum for stratum in total if taken[stratum] < target[stratum]}
+    held = np.zeros(len(strata), bool)
+    counted = useful.tolist()
+    for rows in _ranked(cluster_N, [*documents.ids, *pairs.ids], seed):
+        if not any(stratum in unmet for row in rows if counted[row] for stratum in strata[row]):
+            continue
         gain: dict[Stratum, int] = {}
         gain_bytes: dict[Stratum, int] = {}
         for row in rows:
-            if useful[row]:
+            if counted[row]:
                 for stratum in strata[row]:
                     gain[stratum] = gain.get(stratum, 0) + 1
                     gain_bytes[stratum] = gain_bytes.get(stratum, 0) + int(weights[row])
-        if not any(taken[stratum] < target[stratum] for stratum in gain):
-            continue
         if any(
             taken[stratum] + more > min(total[stratum] // 2, 2 * target[stratum] + _ROOM)
             or 2 * (taken_bytes[stratum] + gain_bytes[stratum]) > total_bytes[stratum]
@@ -125,7 +119,17 @@ def choose(documents: Rows, pairs: Rows, cluster_N: np.ndarray, settings: Heldou
         for stratum, more in gain.items():
             taken[stratum] += more
             taken_bytes[stratum] += gain_bytes[stratum]
+            if taken[stratum] >= target[stratum]:
+                unmet.discard(stratum)
     return Split(held[:num_documents], held[num_documents:], cluster_N[:num_documents], cluster_N[num_documents:])
+
+
+def _ranked(cluster_N: np.ndarray, ids: list[str], seed: int) -> list[list[int]]:
+    """The rows of each cluster, the clusters in the order of a hash of the seed and their smallest id."""
+    members: dict[int, list[int]] = {}
+    for row, cluster in enumerate(cluster_N.tolist()):
+        members.setdefault(cluster, []).append(row)
+    return sorted(members.values(), key=lambda rows: _rank(seed, min(ids[row] for row in rows)))
 
 
 def _target(stratum: Stratum, num: int, settings: HeldoutSettings) -> int:

@@ -12,7 +12,8 @@ from fournil.parts.text.minhash import candidate_pairs, jaccard, signatures, ver
 from fournil.stages.curate.chunks import Chunks
 
 _SLACK = 0.2
-"""How far below the threshold an estimate from 128 permutations may lie and still be verified: more than five sigmas."""
+"""How far below the threshold an estimate from 128 permutations may lie and still be verified: more than five
+sigmas."""
 
 
 class Shingles:

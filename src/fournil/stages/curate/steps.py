@@ -120,4 +120,3 @@ def _declared(folder: Path) -> list[str | None]:
 def _edits(*kinds: Chunks) -> dict[str, dict[str, int]]:
     """Numbers of changes by kind of row, and by step and rule."""
     return {name: chunks.num_changes() for name, chunks in zip(("documents", "pairs"), kinds, strict=True)}
-

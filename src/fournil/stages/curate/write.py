@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from fournil.core.context import Context
 from fournil.core.document import EDITS
@@ -46,21 +45,19 @@ def write_kind(out: Path, chunks: Chunks, fate: Fate, schema: pa.Schema, refused
         for rows, changes in zip(chunks.rows(), chunks.edits(), strict=True):
             stop = start + rows.num_rows
             rows = _with_duplicates(rows, fate, start)
-            gone = pc.is_valid(rows.column("step"))
-            held = pa.array(np.asarray(fate.held[start:stop], bool))
-            refusals.write(rows.filter(gone))
+            gone = np.array([step is not None for step in rows.column("step").to_pylist()], bool)
+            held = fate.held[start:stop]
+            refusals.write(rows.filter(pa.array(gone)))
             plain = rows.drop_columns(list(WHY))
-            training.write(plain.filter(pc.and_(pc.invert(gone), pc.invert(held))))
-            heldout.write(plain.filter(pc.and_(pc.invert(gone), held)))
+            training.write(plain.filter(pa.array(~gone & ~held)))
+            heldout.write(plain.filter(pa.array(~gone & held)))
             edits.write(changes)
             bar.advance(rows.num_rows)
             start = stop
 
 
 def _with_duplicates(rows: pa.Table, fate: Fate, start: int) -> pa.Table:
-    found = {
-        row - start: fate.duplicates[row] for row in range(start, start + rows.num_rows) if row in fate.duplicates
-    }
+    found = {row - start: fate.duplicates[row] for row in range(start, start + rows.num_rows) if row in fate.duplicates}
     if not found:
         return rows
     columns = {name: rows.column(name).to_pylist() for name in ("step", "rule", "value", "bound", "kept_id")}
@@ -69,5 +66,7 @@ def _with_duplicates(rows: pa.Table, fate: Fate, start: int) -> pa.Table:
         for name, value in zip(columns, values, strict=True):
             columns[name][place] = value
     for name, values in columns.items():
-        rows = rows.set_column(rows.schema.get_field_index(name), rows.schema.field(name), pa.array(values, pa.string()))
+        rows = rows.set_column(
+            rows.schema.get_field_index(name), rows.schema.field(name), pa.array(values, pa.string())
+        )
     return rows
