@@ -135,6 +135,61 @@ VOIR AUSSI
 cuire(1)"""
 
 
+MDOC = r"""
+.Dd November 22, 2026
+.Dt LEVAIN 8
+.Os
+.Sh NOM
+.Nm levain
+.Nd nourrir le levain
+.Sh SYNOPSIS
+.Nm
+.Op Fl v
+.Op Fl f Ar farine
+.Oo Ar user Ns @ Oc Ns Ar host
+.Sh DESCRIPTION
+Le programme
+.Nm
+suit
+.Xr petrir 1 ,
+.Dq chaque jour
+.Pq Pa /var/levain .
+.Bl -tag -width Ds
+.It Fl f Ar farine , Fl \-flour
+La farine.
+.El
+.Bl -bullet
+.It
+Chaud
+.El
+.Bd -literal
+levain  \-v
+    prêt
+.Ed
+"""
+
+MDOC_TEXT = """\
+NOM
+
+levain — nourrir le levain
+
+SYNOPSIS
+
+levain [-v] [-f farine] [user@]host
+
+DESCRIPTION
+
+Le programme levain suit petrir(1), “chaque jour” (/var/levain).
+
+-f farine, --flour
+La farine.
+
+• Chaud
+
+levain  -v
+    prêt"""
+
+
 def readers() -> list[ManReader]:
     return [
         reader for reader in ("fournil", "mandoc", "groff") if reader == "fournil" or shutil.which(reader) is not None
@@ -162,6 +217,13 @@ def test_a_page_reads_as_written_with_each_reader(reader: ManReader) -> None:
     assert page is not None
     assert page.title == "PÉTRIR(1)"
     assert page.text == TEXT
+
+
+def test_pages_with_the_macros_of_the_bsds(reader: ManReader) -> None:
+    page = read_man(MDOC.encode(), reader=reader)
+    assert page is not None
+    assert page.title == "LEVAIN(8)"
+    assert page.text == MDOC_TEXT
 
 
 def test_gzip_latin1_and_links(reader: ManReader) -> None:
@@ -247,6 +309,14 @@ def test_the_reader_found_is_one_that_runs() -> None:
 @given(st.text(alphabet=st.sampled_from("\\.'\"({[})*nfsthwoz$&\n abBRITPS-+123:;"), max_size=300))
 def test_our_reader_takes_any_text(source: str) -> None:
     read_man(f".TH A 1\n.de X\n{source}\n..\n{source}\n.X a b\n".encode(), reader="fournil")
+
+
+@given(
+    st.lists(st.sampled_from(["Op", "Oo", "Oc", "Ns", "Fl", "Ar", "Dq", "Xr", "Fn", "Ta", "Nm", "Ap", "a", ",", '"']))
+)
+def test_our_reader_takes_any_words_of_mdoc(words_of_line: list[str]) -> None:
+    line = " ".join(words_of_line)
+    read_man(f".Dt A 1\n.Sh {line}\n.Bl -tag\n.It {line}\n.{line}\n.Fo {line}\n.Fc\n".encode(), reader="fournil")
 
 
 def test_loops_end() -> None:

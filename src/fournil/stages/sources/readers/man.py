@@ -16,6 +16,7 @@ from typing import Literal
 from fournil.core.errors import FournilError
 from fournil.stages.sources.readers.man_engines import groff_pages, mandoc_pages
 from fournil.stages.sources.readers.marks import plain_text, without_marks
+from fournil.stages.sources.readers.mdoc import man_source
 from fournil.stages.sources.readers.roff import Roff, split_arguments
 from fournil.stages.sources.readers.roff_tables import reduce_tables
 from fournil.stages.sources.readers.roff_text import unescape
@@ -63,6 +64,9 @@ def read_many(pages: Sequence[bytes], *, reader: ManReader, jobs: int) -> list[M
     """
     sources = [_decode(page) for page in pages]
     numbers = [number for number, source in enumerate(sources) if not _LINK.fullmatch(source)]
+    if reader != "mandoc":  # which knows both sets of macros
+        for number in numbers:
+            sources[number] = man_source(sources[number])
     if reader == "fournil":
         marked = [_read_here(sources[number]) for number in numbers]
     else:

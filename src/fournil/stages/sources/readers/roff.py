@@ -17,7 +17,7 @@ _ARGUMENT = re.compile(r'[ \t]*(?:"((?:[^"]|"")*)(?:"|$)|((?:\\[^"]|[^ \t\\])+))
 _REQUEST = re.compile(r"[.'][ \t]*([^ \t\\]*)")
 _COMMENT = re.compile(r'[ \t]*\\["#].*')
 _DEEPEST = 20
-_MOST_MACRO_LINES = 200_000
+_MOST_MACRO_LINES = 50_000
 
 
 class Roff:
