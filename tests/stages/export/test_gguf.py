@@ -33,7 +33,8 @@ def test_the_vocabulary_is_written_as_llama_cpp_merges_it(make_model: Callable[.
     assert isinstance(tokens, list)
     assert isinstance(kinds, list)
     assert isinstance(scores, list)
-    assert tokens[:1024] == [load(model).id_to_token(n) for n in range(1024)]
+    tokenizer = load(model)
+    assert tokens[:1024] == [tokenizer.id_to_token(n) for n in range(1024)]
     assert tokens[1024:] == [f"[PAD{n}]" for n in range(1024, 1030)]
     expected = [TokenType.UNKNOWN, *[TokenType.CONTROL] * 7, *[TokenType.BYTE] * 256, *[TokenType.NORMAL] * 760]
     assert kinds == [*expected, *[TokenType.UNUSED] * 6]
