@@ -108,14 +108,16 @@ def outputs(run: Path) -> dict[str, bytes]:
 
 def kill_in(stage: str, place: Path) -> None:
     """Start a bake and kill -9 it as soon as the stage has written something of its own."""
-    process = subprocess.Popen(bake_mie(place), env=ONE_THREAD, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with (place / "log.txt").open("w") as log:
+        process = subprocess.Popen(bake_mie(place), env=ONE_THREAD, stdout=log, stderr=subprocess.STDOUT)
     partial = place / "mie" / ".partial" / flow.folder_of(stage)
     deadline = time.monotonic() + 240
     while process.poll() is None and time.monotonic() < deadline:
         if any(path.is_file() and path.name != ".key" for path in partial.rglob("*")):
             break
         time.sleep(0.005)
-    assert process.poll() is None, f"the bake ended before {stage} was seen at work"
+    said = (place / "log.txt").read_text()
+    assert process.poll() is None, f"the bake ended before {stage} was seen at work: {said}"
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (place / "mie" / flow.folder_of(stage) / "record.json").exists()

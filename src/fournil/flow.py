@@ -187,10 +187,16 @@ def _hash_inputs(step: Step, run: Path) -> dict[str, dict[str, Any]]:
         found[role] = _hash_place(path, str(place))
     reads = getattr(stage_module(step.stage), "reads", None)
     for number, path in enumerate(reads(step.config) if reads else ()):
-        found[f"file-{number:04d}"] = _hash_place(path, str(path))
+        found[f"file-{number:04d}"] = _hash_place(path, _outside_name(path))
     if step.stage == "report":
         found["ledger"] = _hash_ledger(run)
     return found
+
+
+def _outside_name(path: Path) -> str:
+    """Name a file outside the run: those of the package without the folder that it is installed in."""
+    package = Path(__file__).resolve().parent
+    return f"fournil:{path.relative_to(package).as_posix()}" if path.is_relative_to(package) else str(path)
 
 
 def _hash_place(path: Path, name: str) -> dict[str, Any]:
