@@ -25,6 +25,9 @@ TEMPLATE = (
 )
 """Of CroissantLLMChat, which transformers and llama.cpp know as ChatML."""
 
+SINGLE_TURN = "single_turn"
+"""Our own key in tokenizer_config.json, which others pass over."""
+
 _MARK = "\ue000{}\ue001"
 _MARKS = re.compile("\ue000(\\d+)\ue001")
 
@@ -43,6 +46,7 @@ class ChatFormat:
         bos_token: What begins a text, or nothing.
         eos_token: What ends one.
         begin_id: The id that every prompt begins with, where the template itself says nothing of it.
+        single_turn: The model was taught to answer one message, not to hold a conversation.
     """
 
     def __init__(
@@ -53,10 +57,12 @@ class ChatFormat:
         bos_token: str = "",
         eos_token: str = EOS,
         begin_id: int | None = None,
+        single_turn: bool = False,
     ) -> None:
         self.tokenizer = tokenizer
         self.template = template
         self.bos_token, self.eos_token, self.begin_id = bos_token, eos_token, begin_id
+        self.single_turn = single_turn
         added = tokenizer.get_added_tokens_decoder().values()
         self.specials = sorted((token.content for token in added if token.special), key=len, reverse=True)
         self._split = re.compile("(" + "|".join(map(re.escape, self.specials)) + ")") if self.specials else None
@@ -90,6 +96,7 @@ class ChatFormat:
             bos_token=_token(config, "bos_token"),
             eos_token=_token(config, "eos_token") or EOS,
             begin_id=tokenizer.token_to_id(begins_with_bos(folder) or ""),
+            single_turn=config.get(SINGLE_TURN) is True,
         )
 
     def language_token(self, language: str) -> str | None:

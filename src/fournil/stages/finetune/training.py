@@ -18,7 +18,7 @@ from fournil.parts.model import folder as folders
 from fournil.parts.model.score import bits_per_byte, token_log_probabilities
 from fournil.parts.model.transformer import Llama
 from fournil.parts.tokenize.load import load
-from fournil.parts.tokenize.prompts import ChatFormat, begins_with_bos, chat_template
+from fournil.parts.tokenize.prompts import SINGLE_TURN, ChatFormat, begins_with_bos, chat_template
 from fournil.parts.tokenize.special import EOS, IM_END, IM_START
 from fournil.parts.train import schedule
 from fournil.parts.train.loop import TrainResult, TrainSettings, train
@@ -28,6 +28,8 @@ from fournil.stages.finetune.examples import Example, Examples, Maker
 from fournil.stages.finetune.pairs import Pairs, drawn, read_pairs
 
 MAX_CURVE_POINTS = 300
+BARE = " bare"
+"""Ends the names of scores of pairs without the template."""
 
 
 def finetune(config: Config, model_folder: Path, curated: Path, out: Path, context: Context) -> Artifact:
@@ -93,7 +95,7 @@ class Validation:
                 num_bytes = len(heldout.texts[pair][target].encode())
                 for kind, example in (
                     ("", maker.chat_example(source, target, pair)),
-                    (" bare", maker.bare_example(source, target, pair) if bare else None),
+                    (BARE, maker.bare_example(source, target, pair) if bare else None),
                 ):
                     if example is not None:
                         like = self.examples.setdefault(int(example.ids[0]), [])
@@ -171,7 +173,7 @@ def _write(model: Llama, origin: Path, chat: ChatFormat, out: Path) -> None:
             write_bytes(out / name, (origin / name).read_bytes())
     path = origin / "tokenizer_config.json"
     config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    write_json(out / "tokenizer_config.json", config | {"chat_template": chat.template})
+    write_json(out / "tokenizer_config.json", config | {"chat_template": chat.template, SINGLE_TURN: True})
 
 
 def _facts(config: Config, examples: Examples, heldout: Pairs, result: TrainResult, context: Context) -> dict[str, Any]:
@@ -196,7 +198,7 @@ def _facts(config: Config, examples: Examples, heldout: Pairs, result: TrainResu
         "heldout_pairs": len(heldout.texts),
         "training": result.state,
         "losses": _thinned(result.losses),
-        "validations": [{"step": line["step"], "bits_per_byte": line["scores"]} for line in result.validations],
+        "validations": [_as_taught(line, config) for line in result.validations],
         "bits_per_byte": last,
         "abilities": _abilities(bounds, context.languages),
     }
@@ -215,6 +217,13 @@ def _thinned(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         points.append({"step": part[-1]["step"], "tokens": part[-1]["tokens"], "by_group": means})
     return points
+
+
+def _as_taught(line: dict[str, Any], config: Config) -> dict[str, Any]:
+    """A validation in the form that is being taught at that step: bare at first, then in the template."""
+    bare = line["step"] <= round(config.steps * config.bare_share)
+    kinds = {group.removesuffix(BARE): value for group, value in line["scores"].items() if group.endswith(BARE) == bare}
+    return {"step": line["step"], "bits_per_byte": kinds, "bare": bare}
 
 
 def _abilities(bounds: Sequence[int], languages: Sequence[str]) -> str:

@@ -1,0 +1,128 @@
+"""Translation of texts of any length: lines stay lines, long ones go through the model sentence by sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from fournil.core.errors import EXIT_USAGE, FournilError
+from fournil.core.languages import language
+from fournil.parts.model.engine import Engine
+from fournil.parts.tokenize.prompts import ChatFormat
+
+SENTENCE_END = re.compile(r"[.!?…][»”\"')\]]*(\s+)(?=\S)")
+SPACES = re.compile(r"(\s+)")
+MAX_BATCH = 64
+
+
+class Translator:
+    """Translates into one language.
+
+    Args:
+        engine: The model.
+        to: The language's tag.
+
+    Raises:
+        FournilError: The model has no chat template, or does not know the language.
+    """
+
+    def __init__(self, engine: Engine, to: str) -> None:
+        if engine.chat is None:
+            raise FournilError(
+                "this model was not taught to translate: it has no chat template",
+                fix="Take a finetuned model, such as the last of a run: fournil translate runs/petit --to fr.",
+            )
+        self.engine, self.chat, self.to = engine, engine.chat, to
+        self.by_token = self.chat.language_token(to) is not None
+        known = _languages_of(self.chat)
+        if known and not self.by_token:
+            raise FournilError(
+                f"this model does not translate into {to!r}",
+                where="--to",
+                fix=f"It knows {' and '.join(known)}.",
+                code=EXIT_USAGE,
+            )
+        self.name = language(to).name
+
+    def translate(self, lines: Sequence[str]) -> list[str]:
+        """Translate lines; blank ones and the white space around others stay as they are."""
+        pieces: list[str] = []
+        plan: list[list[str | int]] = []
+        """For each line what it is put together from: white space as it is, pieces by their numbers."""
+        for line in lines:
+            parts: list[str | int] = []
+            for piece, space in self._split(line):
+                if piece:
+                    parts.append(len(pieces))
+                    pieces.append(piece)
+                parts.append(space)
+            plan.append(parts)
+        answers = self._ask(pieces)
+        return ["".join(answers[part] if isinstance(part, int) else part for part in parts) for parts in plan]
+
+    def _split(self, line: str) -> list[tuple[str, str]]:
+        """Pieces that fit the model, each with the white space behind it; an empty first one may bring that before."""
+        inner = line.strip()
+        if not inner:
+            return [("", line)]
+        start = line.index(inner)
+        found = [("", line[:start])] if start else []
+        room = self.engine.context_length // (3 if self.chat.single_turn else 2)
+        whole = not self.chat.single_turn and len(self._prompt(inner)) <= room
+        sentences = [(inner, "")] if whole else _cut(inner, SENTENCE_END)
+        for sentence, space in sentences:
+            if len(self._prompt(sentence)) <= room:
+                found.append((sentence, space))
+            else:
+                parts = self._by_words(sentence, room)
+                found += [*parts[:-1], (parts[-1][0], space)]
+        return [*found[:-1], (found[-1][0], found[-1][1] + line[start + len(inner) :])]
+
+    def _by_words(self, sentence: str, room: int) -> list[tuple[str, str]]:
+        """As many words at a time as fit; a word that is too long for the model alone is cut where it must be."""
+        parts: list[tuple[str, str]] = []
+        for word, space in _cut(sentence, SPACES):
+            joined = parts[-1][0] + parts[-1][1] + word if parts and parts[-1][1] else None
+            if joined is not None and len(self._prompt(joined)) <= room:
+                parts[-1] = (joined, space)
+                continue
+            while len(self._prompt(word)) > room and len(word) > 1:
+                half = len(word) // 2
+                while len(self._prompt(word[:half])) > room and half > 1:
+                    half //= 2
+                parts.append((word[:half], ""))
+                word = word[half:]
+            parts.append((word, space))
+        return parts
+
+    def _prompt(self, text: str) -> list[int]:
+        if self.by_token:
+            return self.chat.encode([{"role": "user", "content": text, "language": self.to}])
+        return self.chat.encode([{"role": "user", "content": f"Translate into {self.name}:\n\n{text}"}])
+
+    def _ask(self, pieces: Sequence[str]) -> list[str]:
+        answers: list[str] = []
+        for start in range(0, len(pieces), MAX_BATCH):
+            prompts = [self._prompt(piece) for piece in pieces[start : start + MAX_BATCH]]
+            limits = [min(32 + 2 * len(prompt), self.engine.context_length - len(prompt)) for prompt in prompts]
+            ids = self.engine.generate(prompts, stop_ids=self.chat.stop_ids, max_new_tokens=limits)
+            answers += [text.strip() for text in self.engine.tokenizer.decode_batch(ids, skip_special_tokens=True)]
+        return answers
+
+
+def _cut(text: str, separator: re.Pattern[str]) -> list[tuple[str, str]]:
+    """Cut at the white space that the separator's group finds, but not where a sentence goes on in small letters."""
+    parts: list[tuple[str, str]] = []
+    start = 0
+    for found in separator.finditer(text):
+        if separator is SENTENCE_END and text[found.end()].islower():
+            continue
+        parts.append((text[start : found.start(1)], found[1]))
+        start = found.end()
+    return [*parts, (text[start:], "")]
+
+
+def _languages_of(chat: ChatFormat) -> list[str]:
+    """Languages that the tokenizer has tokens for."""
+    found = (re.fullmatch(r"<\|([a-z]{2,3})\|>", special) for special in chat.specials)
+    return sorted(match[1] for match in found if match and match[1] != "end")
