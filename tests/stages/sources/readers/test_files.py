@@ -13,9 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-import fournil
 from fournil.core.errors import FournilError
-from fournil.stages.sources.readers.files import Bounds, read_files, read_parallel_folders
+from fournil.stages.sources.readers.files import Bounds, read_files
 from fournil.stages.sources.readers.raw import RawDocument, RawPair, Refused
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
@@ -285,35 +284,3 @@ def test_real_tables(shared: Path) -> None:
     )
     kinds = Counter(type(row).__name__ for row in read_files([shared / "data" / "tldr" / "*.jsonl.xz"]))
     assert set(kinds) == {"RawDocument", "RawPair"}
-
-
-def test_parallel_folders(tmp_path: Path) -> None:
-    for language, text in (("fr", "Le pain\n\nest bon.\n"), ("en", "Bread\n\nis good.\n")):
-        (tmp_path / language).mkdir()
-        (tmp_path / language / "pain.txt").write_text(text)
-    rows = list(read_parallel_folders(tmp_path, ("en", "fr")))
-    group = {"group": "pain"}
-    assert rows == [
-        RawDocument("en/pain", "Bread\n\nis good.", "en", extra=group),
-        RawDocument("fr/pain", "Le pain\n\nest bon.", "fr", extra=group),
-        RawPair("pain#1", {"en": "Bread", "fr": "Le pain"}, extra={"kind": "line", **group}),
-        RawPair("pain#3", {"en": "is good.", "fr": "est bon."}, extra={"kind": "line", **group}),
-    ]
-    (tmp_path / "fr" / "pain.txt").write_text("Le pain\nest\nbon.\n")
-    with pytest.raises(FournilError, match="line 2 is blank in only one"):
-        list(read_parallel_folders(tmp_path, ("en", "fr")))
-    (tmp_path / "fr" / "pain.txt").write_text("Le pain\n")
-    with pytest.raises(FournilError, match="1 lines, where en has 3"):
-        list(read_parallel_folders(tmp_path, ("en", "fr")))
-    (tmp_path / "fr" / "pain.txt").unlink()
-    with pytest.raises(FournilError, match="a translation is missing"):
-        list(read_parallel_folders(tmp_path, ("en", "fr")))
-    with pytest.raises(FournilError, match="no text in the folder"):
-        list(read_parallel_folders(tmp_path / "en", ("en", "fr")))
-
-
-def test_the_texts_of_the_package_itself_are_parallel() -> None:
-    root = Path(fournil.__file__).parent / "data" / "mie"
-    rows = list(read_parallel_folders(root, ("fr", "en")))
-    assert sum(isinstance(row, RawDocument) for row in rows) == 2 * len(list((root / "fr").glob("*.txt")))
-    assert any(isinstance(row, RawPair) for row in rows)

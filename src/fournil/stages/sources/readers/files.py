@@ -120,51 +120,6 @@ def find_files(patterns: Sequence[str | Path], root: Path | None = None) -> list
     return sorted(_named(list(found.values())))
 
 
-def read_parallel_folders(root: Path, languages: Sequence[str]) -> Iterator[RawDocument | RawPair]:
-    """Read `root/LANGUAGE/NAME.txt`, where line i of NAME is the same in every language.
-
-    Yields:
-        For each NAME one document a language (native id `LANGUAGE/NAME`), then one pair for each line that is not blank
-        (`NAME#LINE`). All carry `extra["group"] == NAME`, so that translations stay together.
-
-    Raises:
-        FournilError: a file that one of the languages lacks, or lines that do not match.
-    """
-    names = {language: {path.stem for path in (root / language).glob("*.txt")} for language in languages}
-    every = sorted(set().union(*names.values()))
-    if not every:
-        raise FournilError("no text in the folder", where=root, fix=f"Put NAME.txt into {' and '.join(languages)}")
-    for name in every:
-        lines: dict[str, list[str]] = {}
-        for language in languages:
-            path = root / language / f"{name}.txt"
-            if name not in names[language]:
-                raise FournilError("a translation is missing", where=path, fix="Add it, or remove the others")
-            try:
-                text, _ = decode(path.read_bytes())
-            except UndecodableError as error:
-                raise FournilError(f"no text: {error}", where=path, fix="Save it as UTF-8") from None
-            lines[language] = _plain(text).rstrip("\n").split("\n")
-            yield RawDocument(f"{language}/{name}", "\n".join(lines[language]), language, extra={"group": name})
-        first = languages[0]
-        for language in languages[1:]:
-            _check_parallel(root / language / f"{name}.txt", first, lines[first], lines[language])
-        for number, sides in enumerate(zip(*lines.values(), strict=True), start=1):
-            if sides[0].strip():
-                texts = {language: side.strip() for language, side in zip(languages, sides, strict=True)}
-                yield RawPair(f"{name}#{number}", texts, extra={"kind": "line", "group": name})
-
-
-def _check_parallel(path: Path, first: str, ours: list[str], theirs: list[str]) -> None:
-    if len(ours) != len(theirs):
-        what = f"{len(theirs)} lines, where {first} has {len(ours)}"
-        raise FournilError(what, where=path, fix="Give each line its translation")
-    for number, (one, two) in enumerate(zip(ours, theirs, strict=True), start=1):
-        if bool(one.strip()) != bool(two.strip()):
-            what = f"line {number} is blank in only one of the languages"
-            raise FournilError(what, where=path, fix="Give each line its translation")
-
-
 def _read_table(
     path: Path, name: str, kind: Format, fields: Fields, bounds: Bounds
 ) -> Iterator[RawDocument | RawPair | Refused]:
