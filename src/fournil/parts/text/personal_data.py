@@ -39,6 +39,7 @@ _MAYBE = (
 )
 
 _SPACES = " \u00a0\u202f"
+_ODD_SPACES = re.compile("[\u00a0\u202f]")
 _EMAIL = re.compile(
     r"(?<![\w.+%@/:-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,18}(?![\w@-]|\.\w)",
     re.ASCII,
@@ -155,7 +156,7 @@ def _phones(text: str, languages: Sequence[Language]) -> Iterator[Found]:
         )
         for region in regions:
             try:
-                number = phonenumbers.parse(written, region)
+                number = phonenumbers.parse(_ODD_SPACES.sub(" ", written), region)
             except phonenumbers.NumberParseException:
                 continue
             if phonenumbers.is_valid_number(number):

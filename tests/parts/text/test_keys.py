@@ -1,0 +1,32 @@
+import pyarrow as pa
+import pytest
+
+from fournil.parts.text.keys import exact_keys, letter_keys
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Ouvrir le fichier…", "OUVRIR LE FICHIER"),
+        ("_Open file", "Open &file"),
+        ("Could not open %s: %d", "Could not open “%1$s”"),
+        ("Page 3", "page 12"),
+        ("<b>Attention</b>", "Attention !"),
+        ("{count} files", "files"),
+    ],
+)
+def test_what_a_message_hides_does_not_make_it_another(one: str, other: str):
+    keys = letter_keys(pa.array([one, "x", other]))
+    assert keys[0] == keys[2] != keys[1]
+
+
+def test_letters_make_another_message():
+    keys = letter_keys(pa.array(["le", "la", "là", "", "%s", "%d", "12", "l", "e"]))
+    assert len(set(keys.tolist())) == len(keys)
+
+
+def test_exact_keys_see_every_character():
+    keys = exact_keys(pa.array(["a", "A", "a ", "a", ""]))
+    assert keys.shape == (5, 2)
+    assert (keys[0] == keys[3]).all()
+    assert len({tuple(key) for key in keys.tolist()}) == 4
