@@ -66,6 +66,7 @@ def test_missing_values_and_signs() -> None:
         assert [write(value) for value in (None, "12", True, math.nan, math.inf)] == ["–"] * 5
     assert numbers.whole(-1234567) == "\u22121,234,567"
     assert numbers.energy(0.0123) == "12.3\u00a0Wh"
+    assert numbers.energy(0.0000041) == "0.0041\u00a0Wh"
     assert numbers.energy(12.5) == "12.5\u00a0kWh"
     assert numbers.plural(1, "documents") == "1\u00a0document"
     assert numbers.plural(1200, "documents") == "1,200\u00a0documents"
@@ -75,14 +76,16 @@ def test_languages_by_name() -> None:
     assert numbers.language_name("fr") == "French"
     assert numbers.language_name("code") == "code"
     assert numbers.language_name("tlh") == "tlh"
-    assert group_name("en-fr") == group_name("en->fr") == "English → French"
+    assert group_name("en-fr") == "English → French" == "English → French"
     assert group_name("parallel") == "pairs"
+    assert group_name("en-fr bare") == "English → French, without the chat template"
 
 
 def test_a_direction_has_the_colour_of_its_target() -> None:
     assert [shade(label, STORY) for label in ("fr", "en", "code", "parallel")] == ["c1", "c2", "c3", "c4"]
     assert shade("en-fr", STORY) == "c1"
     assert shade("fr-en", STORY) == "c2"
+    assert shade("fr-en bare", STORY) == "c2 faint"
 
 
 @pytest.mark.parametrize(

@@ -189,6 +189,11 @@ def code(value: str) -> Html:
     return tag("code", value, class_="long" if len(value) > LONG else None)
 
 
+def under(*children: str | None) -> Html:
+    """Put something small on a line of its own below the rest of a cell."""
+    return join([" ", tag("span", *children, class_="under")])
+
+
 def paragraphs(value: str) -> Html:
     """Make a paragraph of each block of text between blank lines."""
     blocks = [" ".join(block.split()) for block in value.replace("\r", "").split("\n\n")]
@@ -200,12 +205,10 @@ def shade(label: str, story: Story, position: int = 0) -> str:
     languages = (
         [*story.languages[:2], "code", "pairs"] if len(story.languages) > 1 else [*story.languages, "", "code", "pairs"]
     )
-    lowered = {"parallel": "pairs"}.get(label, label.lower())
-    for separator in ("->", "→", "-to-", "_to_", "-", "_", ":", "/"):
-        if separator in lowered and lowered.split(separator)[-1] in languages:
-            lowered = lowered.split(separator)[-1]
-    if lowered in languages:
-        return f"c{languages.index(lowered) + 1}"
+    name, _, how = {"parallel": "pairs"}.get(label, label).partition(" ")
+    target = name.rpartition("-")[2]
+    if target in languages:
+        return f"c{languages.index(target) + 1}{' faint' if how else ''}"
     others = story.languages[2:]
     return f"c{5 + (others.index(label) if label in others else position) % 3}"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from fournil.stages.report.markup import Html, join, tag
+
 NBSP = "\u00a0"
 NONE = "–"
 MINUS = "\u2212"
@@ -110,7 +112,18 @@ def energy(kwh: Any) -> str:  # noqa: ANN401
     found = number(kwh)
     if found is None:
         return NONE
-    return f"{_three(found)}{NBSP}kWh" if found >= 10 else f"{_three(found * 1000)}{NBSP}Wh"
+    if found >= 10:
+        return f"{_three(found)}{NBSP}kWh"
+    hours = found * 1000
+    return f"{_three(hours) if hours >= 0.995 or not hours else _two(hours)}{NBSP}Wh"
+
+
+def scientific(value: float) -> Html:
+    """4.8 × 10⁻⁶."""
+    if not value:
+        return Html("0")
+    power = math.floor(math.log10(abs(value)))
+    return join([f"{value / 10**power:.1f}{NBSP}×{NBSP}10", tag("sup", _signed(str(power)))])
 
 
 def language_name(tag: str) -> str:
@@ -135,6 +148,11 @@ def plural(count: Any, unit: str) -> str:  # noqa: ANN401
 def _three(value: float) -> str:
     """Three significant digits, none after the decimal point from 100 on."""
     return f"{value:,.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+
+
+def _two(value: float) -> str:
+    """Two significant digits of a value below 1."""
+    return f"{value:.{1 - math.floor(math.log10(value))}f}"
 
 
 def _signed(written: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fournil.stages.report.charts import bar
 from fournil.stages.report.layout import Column, Section, grid
 from fournil.stages.report.markup import Html, join, measured, tag
-from fournil.stages.report.numbers import energy, memory, number, seconds
+from fournil.stages.report.numbers import energy, memory, number, plural, seconds
 from fournil.stages.report.sections.opening import energy_is_measured, total_energy
 from fournil.stages.report.story import Entry, Story
 
@@ -41,7 +41,9 @@ def cost(story: Story) -> Section:
             measured(seconds(whole_time)),
             "",
             measured(memory(max(entry.record.peak_memory_bytes for entry in story.entries))),
-            measured(energy(total_energy(story.entries))),
+            measured(
+                energy(total_energy(story.entries)), None if energy_is_measured(story.entries) else tag("i", " est.")
+            ),
             "",
         ]
     )
@@ -63,8 +65,8 @@ def _machines(entries: tuple[Entry, ...]) -> Html:
         gib = number(machine.get("memory_gib"))
         parts = [
             str(machine.get("processor") or ""),
-            f"{machine['cores']} cores" if machine.get("cores") else "",
-            f"{machine['threads']} threads used" if machine.get("threads") else "",
+            plural(machine["cores"], "cores") if machine.get("cores") else "",
+            f"{plural(machine['threads'], 'threads')} used" if machine.get("threads") else "",
             f"{gib:g}\u00a0GiB" if gib else "",
             str(machine.get("device") or ""),
             str(machine.get("system") or ""),

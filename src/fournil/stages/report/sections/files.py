@@ -6,7 +6,7 @@ from typing import Any
 
 from fournil.stages.report.layout import Column, Section, code, grid
 from fournil.stages.report.markup import Html, join, measured, tag
-from fournil.stages.report.numbers import number, plural, size, whole
+from fournil.stages.report.numbers import number, plural, scientific, size, whole
 from fournil.stages.report.story import Story, table
 
 
@@ -59,15 +59,17 @@ def _check(name: str, found: Any, figures: dict[str, Any]) -> Html:  # noqa: ANN
     if "prompts_with_equal_logits" in found:
         parts.append(f"the same logits on {plural(found['prompts_with_equal_logits'], 'prompts')}")
         difference = number(figures.get("max_abs_logit_difference"))
-        said = [" (largest difference ", measured(f"{difference:.1e}"), ")"] if difference is not None else []
+        said = [" (largest difference ", measured(scientific(difference)), ")"] if difference is not None else []
     if "prompts" in found:
         parts.append("greedy text equal on ")
         said = [measured(whole(figures.get("prompts_with_equal_text"))), f" of {plural(found['prompts'], 'prompts')}"]
-        gap, allowed = number(figures.get("largest_gap")), number(found.get("logit_gap_allowed"))
-        if gap is not None and allowed is not None:
-            said += [
-                ", the others part where two tokens are closer than ",
-                measured(f"{max(gap, 0.0):.2g}"),
-                f" in logits ({allowed:g} allowed)",
-            ]
+        gap, allowed = number(figures.get("largest_gap")), number(found.get("gap_allowed"))
+        if gap is not None and figures.get("prompts_with_equal_text") != found["prompts"]:
+            bound = f" ({allowed:g} allowed)" if allowed is not None else ""
+            said.append(
+                measured(
+                    f"; the others part where two tokens are {max(gap, 0.0):.2g} standard deviations of the logits apart{bound}"
+                )
+            )
+        said = [measured(*said)]
     return tag("li", tag("b", "✓ ", who), ": ", ", ".join(parts), *said)

@@ -7,7 +7,7 @@ from typing import Any
 
 from fournil.stages.report.charts import bar
 from fournil.stages.report.config import Config
-from fournil.stages.report.layout import Cell, Column, Section, code, folding, grid
+from fournil.stages.report.layout import Cell, Column, Section, code, folding, grid, under
 from fournil.stages.report.markup import Html, join, tag
 from fournil.stages.report.numbers import megabytes, percent, plural, whole
 from fournil.stages.report.story import Entry, Story, rows
@@ -119,7 +119,7 @@ def _rule_table(rules: list[tuple[str, str, str, int]], most: int) -> Html:
     top = rules[0][3]
     lines: list[list[str | Cell]] = [
         [
-            Cell(join([code(rule), tag("span", f"{STEP_NAMES.get(step, step)}, {unit}", class_="under")]), sort=rule),
+            Cell(join([code(rule), under(f"{STEP_NAMES.get(step, step)}, {unit}")]), sort=rule),
             Cell(whole(number), sort=number),
             _share(number, total, top),
         ]

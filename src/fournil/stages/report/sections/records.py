@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePath
 from typing import Any
 
-from fournil.stages.report.layout import Column, Section, code, details, grid
+from fournil.stages.report.layout import Column, Section, code, details, grid, under
 from fournil.stages.report.markup import Html, join, measured, tag
 from fournil.stages.report.numbers import size
 from fournil.stages.report.story import Entry, Story
@@ -64,7 +65,7 @@ def _table(story: Story) -> Html:
             join(
                 [
                     measured(entry.digest, element="code"),
-                    tag("span", "line ", measured(str(entry.line)), class_="under"),
+                    under("line ", measured(str(entry.line))),
                 ]
             ),
             _code(entry),
@@ -77,7 +78,7 @@ def _table(story: Story) -> Html:
 
 def _code(entry: Entry) -> Html:
     version, commit = entry.record.code.get("fournil", "–"), entry.record.code.get("commit")
-    return join([f"fournil {version}", tag("span", code(commit[:12]), class_="under") if commit else None])
+    return join([f"fournil {version}", under(code(commit[:12])) if commit else None])
 
 
 def _inputs(story: Story) -> Html | None:
@@ -85,7 +86,7 @@ def _inputs(story: Story) -> Html | None:
         [
             f"№\u00a0{entry.number} {entry.label}",
             role,
-            code(str(given.get("path"))),
+            code(_shown_path(str(given.get("path")))),
             size(given.get("bytes")),
             code(str(given.get("sha256"))),
         ]
@@ -128,4 +129,15 @@ def _lines(path: str, value: Any) -> list[str]:  # noqa: ANN401 - JSON
         return [line for key, inner in sorted(value.items()) for line in _lines(f"{path}.{key}", inner)]
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
         return [line for number, item in enumerate(value) for line in _lines(f"{path}[{number}]", item)]
-    return [f"{path} = {json.dumps(value, ensure_ascii=False)}"]
+    return [f"{path} = {json.dumps(_without_folders(value), ensure_ascii=False)}"]
+
+
+def _without_folders(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, list):
+        return [_without_folders(item) for item in value]
+    return _shown_path(value) if isinstance(value, str) else value
+
+
+def _shown_path(path: str) -> str:
+    """Leave out the folders of a place outside the run: they are the owner's business, and differ between machines."""
+    return f"…/{PurePath(path).name}" if PurePath(path).is_absolute() else path

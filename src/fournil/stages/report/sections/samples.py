@@ -10,6 +10,8 @@ from fournil.stages.report.markup import Html, join, tag
 from fournil.stages.report.numbers import language_name
 from fournil.stages.report.story import Story, rows
 
+NOTHING = tag("span", " (nothing)", class_="nothing", lang="en")
+
 
 def translations(story: Story, config: Config) -> Section | None:
     """Draw translations each way: source, model, reference."""
@@ -39,7 +41,7 @@ def translation(row: dict[str, Any], source: str, target: str) -> Html:
         join(
             [
                 tag("dt", label),
-                tag("dd", shown or "(nothing)", lang=lang if shown else None, dir="auto", class_=kind or None),
+                tag("dd", shown or NOTHING, lang=lang if shown else None, dir="auto", class_=kind or None),
             ]
         )
         for label, shown, lang, kind in said
@@ -60,7 +62,7 @@ def continuations(story: Story, config: Config) -> Section | None:
             tag(
                 "blockquote",
                 tag("span", str(row.get("prompt", "")), class_="prompt"),
-                str(row.get("text", "")),
+                str(row.get("text", "")) or NOTHING,
                 lang=language,
                 dir="auto",
                 class_="passage",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fournil.stages.report.charts import bar, swatch
-from fournil.stages.report.layout import Band, Cell, Column, Section, details, grid, shade
+from fournil.stages.report.layout import Band, Cell, Column, Section, details, grid, shade, under
 from fournil.stages.report.markup import Html, join, tag
 from fournil.stages.report.numbers import MINUS, NBSP, NONE, decimal, language_name, number, percent, whole
 from fournil.stages.report.sections.ingredients import source_titles
@@ -15,6 +15,7 @@ from fournil.stages.report.sections.training import group_name
 from fournil.stages.report.story import Story, dig, rows, table
 
 SYSTEMS = {"model": "This model", "copy": "Copying the source", "nearest": "Nearest training pair"}
+BASELINES = {"copy": "copying", "nearest": "the nearest training pair"}
 METRICS = {"chrf": "chrF", "bleu": "BLEU"}
 BITS, STAYS, TRANSLATION = "bits_per_byte", "stays_in_language", "translation"
 
@@ -66,8 +67,9 @@ def _translation(found: list[dict[str, Any]], story: Story) -> Html | None:
         lines: list[list[str | Cell] | Band] = []
         classes: list[str] = []
         for band in dict.fromkeys(key[1] for key in cells if key[0] == language):
-            if band:
-                lines.append(Band(band))
+            heading = _band(band, language, chosen)
+            if heading:
+                lines.append(heading)
                 classes.append("")
             systems = [key for key in cells if key[:2] == (language, band)]
             for key in sorted(systems, key=lambda key: _system_rank(key[2])):
@@ -80,10 +82,8 @@ def _translation(found: list[dict[str, Any]], story: Story) -> Html | None:
                 ]
                 lines.append(line + [_scored(values.get(metric), colour) for metric in metrics])
                 classes.append("sum" if ours else "")
-        gain = _gain(chosen, language)
         parts += [
             tag("h4", group_name(language)),
-            gain,
             grid(f"Scores of translation, {group_name(language)}", columns, lines, row_classes=classes, kind="scored"),
         ]
     said = tag(
@@ -97,20 +97,22 @@ def _translation(found: list[dict[str, Any]], story: Story) -> Html | None:
     return join([tag("h3", "Translation"), said, *parts, how])
 
 
-def _gain(chosen: list[dict[str, Any]], language: str) -> Html | None:
-    """How far the model stands above each baseline, by the paired bootstrap."""
+def _band(name: str, language: str, chosen: list[dict[str, Any]]) -> Band | None:
+    """Name a length band, and say how far the model stands from each baseline, by the paired bootstrap."""
     said = []
     for row in chosen:
-        if (row.get("language"), row.get("metric")) != (language, "chrf"):
+        if (row.get("language"), str(row.get("band") or ""), row.get("metric")) != (language, name, "chrf"):
             continue
         for system, gain in sorted(table(row.get("gains")).items()):
             low, high = interval(table(gain))
             value = number(dig(gain, "value"))
             if value is not None and low is not None and high is not None:
-                name = SYSTEMS.get(system, system)
                 amount = f"{value:+.1f} [{low:+.1f},{NBSP}{high:+.1f}]".replace("-", MINUS)
-                said.append(f"{row.get('band') or 'all lengths'}: {amount} against {name[0].lower()}{name[1:]}")
-    return tag("p", "Points of chrF, compared pair by pair: ", "; ".join(said), ".", class_="small") if said else None
+                said.append(f"{amount} against {BASELINES.get(system, system)}")
+    if not name and not said:
+        return None
+    gains = under("chrF, compared pair by pair: ", ", ".join(said)) if said else None
+    return Band(join([name.capitalize() or "All lengths", gains]))
 
 
 def _system_rank(name: str) -> int:

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from fournil.stages.report.layout import Cell, Column, Section, code, details, folding, grid
+from fournil.stages.report.layout import Cell, Column, Section, code, details, folding, grid, under
 from fournil.stages.report.markup import Html, join, link, tag
 from fournil.stages.report.numbers import language_name, megabytes, plural, size, whole
 from fournil.stages.report.story import Story, dig, rows, table
@@ -91,10 +91,10 @@ def _line(one: dict[str, Any], kept: dict[str, dict[str, int]]) -> list[str | Ce
     title = str(one.get("title") or key)
     languages = [language_name(name) for name in _languages(one)]
     about = " · ".join(filter(None, (", ".join(languages), str(one.get("category") or ""))))
-    name = join([link(str(one.get("url") or ""), title), tag("span", code(key), " ", about, class_="under")])
+    name = join([link(str(one.get("url") or ""), title), under(code(key), " ", about)])
     dates = _YEARS.sub("\\1–\\2", str(one.get("dates") or ""))
-    under = tag("span", dates, class_="under") if dates else None
-    holder = join([str(one.get("rightsholder") or "not stated"), under])
+    years = under(dates) if dates else None
+    holder = join([str(one.get("rightsholder") or "not stated"), years])
     return [
         Cell(name, sort=title.lower()),
         _licences(one),
@@ -121,7 +121,7 @@ def _licences(one: dict[str, Any]) -> Html:
     rest = ranked[MOST_LICENCES:]
     more = details(f"and {len(rest)} more", tag("p", ", ".join(rest))) if rest else None
     grades = [_badge(str(grade)) for grade in one.get("grades") or []]
-    return join([names, more, tag("span", join(grades, " "), class_="under") if grades else None], " ")
+    return join([names, more, under(join(grades, " ")) if grades else None], " ")
 
 
 def _badge(grade: str) -> Html:

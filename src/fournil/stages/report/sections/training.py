@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -10,11 +9,13 @@ from typing import Any
 from fournil.stages.report.charts import Series, line_chart
 from fournil.stages.report.layout import Column, Section, details, direction, grid, shade
 from fournil.stages.report.markup import Html, join, measured, tag
-from fournil.stages.report.numbers import decimal, language_name, number, percent, plural, short, whole
+from fournil.stages.report.numbers import decimal, language_name, number, percent, plural, scientific, short, whole
 from fournil.stages.report.sections.ingredients import source_titles
 from fournil.stages.report.story import Entry, Story, dig, rows, table
 
 ALL = "all"
+HOW = {"bare": "without the chat template"}
+"""What stands behind a direction in the name of a group."""
 
 
 def pretraining(story: Story) -> Section | None:
@@ -114,10 +115,10 @@ def _chart(points: list[dict[str, Any]], title: str, unit: str, key: str, story:
 
 def group_name(group: str) -> str:
     """Return what a group of rows is called on the page: French, code, pairs, English → French."""
-    for separator in ("->", "→", "-to-", "_to_", "-", ":", "/"):
-        source, found, target = group.partition(separator)
-        if found and source and target and len(source) <= 3 and len(target) <= 3:
-            return direction(source, target)
+    name, _, how = group.partition(" ")
+    source, found, target = name.partition("-")
+    if found and len(source) <= 3 and len(target) <= 3:
+        return direction(source, target) + (f", {HOW.get(how, how)}" if how else "")
     return {"parallel": "pairs", ALL: "all"}.get(group, language_name(group))
 
 
@@ -142,9 +143,7 @@ def _shape(entry: Entry) -> Html:
         )
     flops = number(entry.fact("flops", "exact"))
     if flops:
-        power = math.floor(math.log10(flops))
-        said = join([f"{flops / 10**power:.2f} × 10", tag("sup", str(power)), " floating-point operations"])
-        items.append(("Arithmetic", said))
+        items.append(("Arithmetic", join([scientific(flops), " floating-point operations"])))
     drawn = [tag("div", tag("dt", label), tag("dd", value)) for label, value in items]
     speed = number(entry.record.measured.get("tokens_per_second"))
     if speed:
