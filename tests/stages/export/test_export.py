@@ -52,7 +52,8 @@ def test_exporting_again_gives_the_same_bytes(exported: tuple[Path, Artifact], t
 def test_a_chat_model_ends_its_turns(exported: tuple[Path, Artifact]) -> None:
     folder = exported[0] / "huggingface"
     assert json.loads((folder / "generation_config.json").read_text())["eos_token_id"] == [2, 5]
-    assert (folder / "chat_template.jinja").is_file()
+    template = (folder / "chat_template.jinja").read_text()
+    assert json.loads((folder / "tokenizer_config.json").read_text())["chat_template"] == template
 
 
 def test_the_card_has_the_front_matter_of_the_hub(exported: tuple[Path, Artifact]) -> None:
@@ -143,6 +144,16 @@ def test_other_logits_are_found(make_model: Callable[..., Path], monkeypatch: py
     monkeypatch.setattr(check, "load_model", bent)
     with pytest.raises(FournilError, match="logits differ"):
         check.check_transformers(make_model(), ("fr",))
+
+
+def test_a_short_context_bounds_the_check(make_model: Callable[..., Path], tmp_path: Path) -> None:
+    pytest.importorskip("xllamacpp")
+    model = make_model(chat=True)
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps(config | {"max_position_embeddings": 24}))
+    gguf.write_gguf(model, tmp_path / "x.gguf", gguf.Card("essai"), quantization="f32")
+    facts, measured = check.check_llama_cpp(model, tmp_path / "x.gguf", "f32", ("fr", "en"), 40)
+    assert measured["prompts_with_equal_text"] == facts["prompts"]  # type: ignore[index]
 
 
 def test_a_missing_library_is_said(

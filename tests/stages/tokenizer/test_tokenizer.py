@@ -85,7 +85,7 @@ def test_killed_anywhere_it_gives_the_same_bytes(
     tries = 0
     while True:
         tries += 1
-        left = 2  # each try writes two shards and dies
+        left = 5  # each try writes five shards and dies
 
         def dying(self: TokenShardWriter) -> None:
             nonlocal left

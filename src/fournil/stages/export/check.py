@@ -88,6 +88,10 @@ def check_llama_cpp(folder: Path, path: Path, kind: str, languages: tuple[str, .
     prompts = [ids.tolist() for ids in encode_batch(tokenizer, prompts_of(languages), parse_special=False)]
     if chat is not None:
         prompts += [chat.encode([{"role": "user", "content": prompt}]) for prompt in prompts_of(languages)]
+    model = load_model(folder)
+    room = model.config.max_position_embeddings
+    prompts = [prompt for prompt in prompts if len(prompt) < room]
+    num_tokens = min(num_tokens, room - max(map(len, prompts), default=0))
     request = {"model": str(path), "lines": NASTY_LINES, "prompts": prompts, "num_tokens": num_tokens}
     answer = ask_llama_cpp(request | {"chat": chat is not None})
     for line, ids, back in zip(NASTY_LINES, answer["ids"], answer["texts"], strict=True):
@@ -99,7 +103,6 @@ def check_llama_cpp(folder: Path, path: Path, kind: str, languages: tuple[str, .
         (parsed,) = encode_batch(tokenizer, [answer["chat"]], parse_special=True)
         _same(parsed.tolist(), chat.encode(turn), "llama.cpp renders the chat template otherwise", path)
     stops = end_ids(folder, chat)
-    model = load_model(folder)
     expected = generate(model, prompts, stop_ids=stops, max_new_tokens=num_tokens)
     num_equal, gaps = 0, []
     for prompt, ours, theirs in zip(prompts, expected, answer["continuations"], strict=True):

@@ -31,7 +31,10 @@ def write_folder(model: Path, folder: Path, config: Config, licence: str, langua
                 shutil.copyfile(path, temporary)
     chat = ChatFormat.read(model)
     if chat is not None:
+        # Older programs look for it in the configuration, newer ones beside it.
         write_text(folder / "chat_template.jinja", chat.template)
+        settings = _read(model / "tokenizer_config.json")
+        write_json(folder / "tokenizer_config.json", settings | {"chat_template": chat.template})
     eos_ids = end_ids(model, chat)
     generation = _read(model / "generation_config.json")
     generation |= {"eos_token_id": eos_ids if len(eos_ids) > 1 else eos_ids[0]}
