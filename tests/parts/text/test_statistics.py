@@ -109,9 +109,7 @@ def test_figures_of_a_french_text():
     assert values["bullet_lines"][0] == pytest.approx(3 / 9)
 
 
-@given(
-    st.lists(st.text("ab l’#.\n…-»!é ", max_size=60), min_size=1, max_size=4), st.sampled_from(["fr", "en"])
-)
+@given(st.lists(st.text("ab l’#.\n…-»!é ", max_size=60), min_size=1, max_size=4), st.sampled_from(["fr", "en"]))
 def test_figures_of_any_text(texts: list[str], tag: str):
     check(texts, tag)
 
@@ -142,7 +140,9 @@ def test_no_text_and_empty_texts_give_zeros():
 
 
 def test_a_short_text_is_one_shingle():
-    words = split_words(decode(pa.array(["un deux", "un deux trois quatre cinq six", "", "un deux"])), language=language("fr"))
+    words = split_words(
+        decode(pa.array(["un deux", "un deux trois quatre cinq six", "", "un deux"])), language=language("fr")
+    )
     hashes, bounds = ngram_hashes(words, 5)
     assert np.diff(bounds).tolist() == [1, 2, 0, 1]
     assert hashes[0] == hashes[3]

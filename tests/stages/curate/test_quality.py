@@ -20,10 +20,10 @@ GOOD = (
 )
 
 NOUNS = (
-    "farine sel eau levain four pétrin banneton planche couteau pelle miche croûte mie boulangère apprenti tablier sucre"
-    " beurre lait œufs amandes noisettes raisins miel cannelle vanille chocolat crème pommes poires cerises fraises framboises"
-    " myrtilles abricots pêches prunes citrons oranges tartes gâteaux brioches croissants galettes biscuits sablés madeleines"
-    " financiers éclairs religieuses chouquettes meringues"
+    "farine sel eau levain four pétrin banneton planche couteau pelle miche croûte mie boulangère apprenti tablier"
+    " sucre beurre lait œufs amandes noisettes raisins miel cannelle vanille chocolat crème pommes poires cerises"
+    " fraises framboises myrtilles abricots pêches prunes citrons oranges tartes gâteaux brioches croissants galettes"
+    " biscuits sablés madeleines financiers éclairs religieuses chouquettes meringues"
 )
 
 RULES = [*prose_rules(Bounds(), language("fr")), *code_rules(CodeBounds())]

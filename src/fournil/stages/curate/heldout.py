@@ -22,7 +22,7 @@ from fournil.stages.curate.rows import Rows
 Stratum = tuple[str, str, str]
 _SHORT: Stratum = ("short pairs", "", "")
 _ROOM = 8
-"""How far over its target a stratum may go, besides twice the target, to take a whole cluster."""
+"""A cluster is too large to be set aside when it has more rows of a stratum than this and than the stratum's share."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,8 @@ def choose(documents: Rows, pairs: Rows, cluster_N: np.ndarray, settings: Heldou
                     gain[stratum] = gain.get(stratum, 0) + 1
                     gain_bytes[stratum] = gain_bytes.get(stratum, 0) + int(weights[row])
         if any(
-            taken[stratum] + more > min(total[stratum] // 2, 2 * target[stratum] + _ROOM)
+            more > max(target[stratum], _ROOM)
+            or 2 * (taken[stratum] + more) > total[stratum]
             or 2 * (taken_bytes[stratum] + gain_bytes[stratum]) > total_bytes[stratum]
             for stratum, more in gain.items()
         ):
