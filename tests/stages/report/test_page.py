@@ -346,3 +346,11 @@ def test_an_altered_ledger_is_refused(make_run: Callable[..., Path], tmp_path: P
     path.write_text(path.read_text("utf-8").replace("Manual pages", "Manual tales"), "utf-8")
     with pytest.raises(FournilError, match="altered at line 2"):
         run(Config(), {"run": folder}, tmp_path / "out", Context())
+
+
+def test_cards_name_their_cells(page: str) -> None:
+    cards = re.findall(r'<table class="cards[^"]*".*?</table>', page, re.DOTALL)
+    assert len(cards) == 2
+    for table in cards:
+        assert all('data-label="' in cell for cell in re.findall(r"<td[^>]*>", table))
+        assert 'role="table"' in table

@@ -92,7 +92,7 @@ def line_chart(title: str, y_label: str, series: Sequence[Series], *, x_label: s
         return Html("")
     values = [y for line in drawn for _, y in line.points]
     x_axis = axis(0, max(x for line in drawn for x, _ in line.points), fit=True)
-    y_axis = axis(min(values), max(values), fit=max(values) > min(values))
+    y_axis = axis(min(values), max(values), 6, fit=max(values) > min(values))
     ends = "; ".join(
         f"{line.label} from {decimal(line.points[0][1], places)} to {decimal(line.points[-1][1], places)}"
         for line in drawn

@@ -108,7 +108,7 @@ def grid(
         sortable: Whether a click on a heading sorts, where the browser runs scripts.
         row_classes: A class for each row.
     """
-    roles = kind == "cards"  # such tables lose their roles where the style sheet turns rows into blocks
+    roles = "cards" in kind.split()  # such tables lose their roles where the style sheet turns rows into blocks
     head = tag(
         "tr",
         *(

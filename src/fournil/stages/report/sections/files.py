@@ -66,10 +66,7 @@ def _check(name: str, found: Any, figures: dict[str, Any]) -> Html:  # noqa: ANN
         gap, allowed = number(figures.get("largest_gap")), number(found.get("gap_allowed"))
         if gap is not None and figures.get("prompts_with_equal_text") != found["prompts"]:
             bound = f" ({allowed:g} allowed)" if allowed is not None else ""
-            said.append(
-                measured(
-                    f"; the others part where two tokens are {max(gap, 0.0):.2g} standard deviations of the logits apart{bound}"
-                )
-            )
+            said.append(f"; the others part where two tokens are at most {max(gap, 0.0):.2g} standard deviations ")
+            said.append(f"of the logits apart{bound}")
         said = [measured(*said)]
     return tag("li", tag("b", "✓ ", who), ": ", ", ".join(parts), *said)

@@ -69,11 +69,16 @@ def _table(story: Story) -> Html:
                 ]
             ),
             _code(entry),
-            measured(entry.record.finished.replace("T", " ").replace("+00:00", " UTC")),
+            _finished(entry),
         ]
         for entry in story.entries
     ]
     return grid("Records", columns, lines, kind="cards fine")
+
+
+def _finished(entry: Entry) -> Html:
+    date, _, time = entry.record.finished.replace("+00:00", "\u00a0UTC").partition("T")
+    return join([measured(date, class_="whole"), under(measured(time, class_="whole"))])
 
 
 def _code(entry: Entry) -> Html:
