@@ -162,10 +162,10 @@ def state_of(step: Step, recipe: Recipe, run: Path, stale: set[str] | None = Non
 
 def _config_table(step: Step, recipe: Recipe) -> dict[str, Any]:
     shared = {"languages": list(recipe.head.languages), "seed": recipe.head.seed}
+    if step.stage in ("export", "report"):
+        shared |= {"name": recipe.head.name, "description": recipe.head.description}
     if step.stage == "report":
-        shared |= {"name": recipe.head.name, "title": recipe.head.title, "description": recipe.head.description}
-    if step.stage == "export":
-        shared |= {"name": recipe.head.name}
+        shared |= {"title": recipe.head.title}
     return {**to_table(step.config), "shared": shared}
 
 

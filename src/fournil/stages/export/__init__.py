@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from fournil.core.context import Artifact, Context
@@ -33,8 +34,11 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     wrong = [kind for kind in config.gguf if kind not in _GGUF]
     if wrong:
         raise FournilError(f"no GGUF type {wrong[0]!r}", where="export.gguf", fix=f"Choose from {', '.join(_GGUF)}.")
-    if not config.name or "/" in config.name or config.name.startswith("."):
+    if "/" in config.name or config.name.startswith("."):
         raise FournilError(f"{config.name!r} is no file name", where="export.name", fix="Take letters and hyphens.")
+    config = replace(
+        config, name=config.name or context.name, description=config.description or context.description
+    )
     licence = normal_spdx(config.licence) if config.licence else ""
 
     import torch

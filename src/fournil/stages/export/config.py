@@ -11,10 +11,10 @@ class Config:
 
     model: str = ""
     """Which model: the name of a finetuned one, `base`, or a folder; empty: the last one of the recipe."""
-    name: str = "model"
-    """The model's name: title of the card, beginning of the GGUF files' names."""
+    name: str = ""
+    """The model's name: title of the card, beginning of the GGUF files' names; empty: the recipe's."""
     description: str = ""
-    """A paragraph for the model card."""
+    """A paragraph for the model card; empty: the recipe's."""
     licence: str = ""
     """The licence of the weights, an SPDX expression; empty: the card says that none was stated."""
     gguf: tuple[str, ...] = ("f16", "q8_0")
