@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -161,16 +162,21 @@ class ChatFormat:
                 ids += encode_batch(self.tokenizer, [piece], parse_special=False)[0].tolist()
         return ids
 
-    def _render(self, roles: Sequence[str], contents: Sequence[str], add_generation_prompt: bool) -> str:
+    @cached_property
+    def _compiled(self) -> Any:  # noqa: ANN401 - jinja2 loads late
         # Templates come with models from anywhere: they run in Jinja's sandbox.
-        from jinja2 import TemplateError
         from jinja2.sandbox import ImmutableSandboxedEnvironment
 
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
         environment.globals["raise_exception"] = _refuse
+        return environment.from_string(self.template)
+
+    def _render(self, roles: Sequence[str], contents: Sequence[str], add_generation_prompt: bool) -> str:
+        from jinja2 import TemplateError
+
         messages = [{"role": role, "content": content} for role, content in zip(roles, contents, strict=True)]
         try:
-            return environment.from_string(self.template).render(
+            return self._compiled.render(
                 messages=messages,
                 add_generation_prompt=add_generation_prompt,
                 bos_token=self.bos_token,
