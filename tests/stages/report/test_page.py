@@ -354,3 +354,9 @@ def test_cards_name_their_cells(page: str) -> None:
     for table in cards:
         assert all('data-label="' in cell for cell in re.findall(r"<td[^>]*>", table))
         assert 'role="table"' in table
+
+
+def test_text_that_only_measures_is_no_ingredient(make_run: Callable[..., Path], draw_page: Callable[..., str]) -> None:
+    alone = Page(draw_page(make_run(["sources", "evaluate"])))
+    assert "Ingredients" not in alone.text
+    assert "What it was measured on" in alone.text

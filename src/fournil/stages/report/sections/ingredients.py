@@ -34,7 +34,9 @@ class Recipe:
 
 
 def ingredients(story: Story) -> Html | None:
-    """Draw the label; None when no text went in."""
+    """Draw the label; None when no text went in, or all of it only measured a model from elsewhere."""
+    if story.one("evaluate") and not (story.one("pretrain") or story.one("curate")):
+        return None
     recipe = _tokens_read(story) or _bytes_kept(story) or _bytes_read(story)
     if recipe is None or not recipe.total:
         return None

@@ -55,7 +55,9 @@ def sources(story: Story) -> Section | None:
         ]
     )
     entries = [entry, curate] if curate else [entry]
-    return Section("sources", "Where the text comes from", lead, body, entries)
+    measuring = story.one("evaluate") and not (story.one("pretrain") or curate)
+    title = "What it was measured on" if measuring else "Where the text comes from"
+    return Section("sources", title, lead, body, entries)
 
 
 def _rank(line: list[str | Cell]) -> tuple[float, str]:
