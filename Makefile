@@ -42,7 +42,7 @@ clean:
 
 .venv/demo.stamp: .venv/torch.stamp pyproject.toml constraints.txt
 	@echo "Installing Fournil …"
-	@$(PIP) --only-binary=:all: --editable '.[transformers]'
+	@$(PIP) --only-binary=:all: --editable '.[transformers,llamacpp]'
 	@touch $@
 
 .venv/test.stamp: .venv/torch.stamp pyproject.toml constraints.txt

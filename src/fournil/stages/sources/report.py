@@ -37,8 +37,20 @@ def artifact(states: Sequence[Mapping[str, Any]], measured: Mapping[str, Any]) -
                 languages[language][kind] += found["number"]
                 languages[language][f"{kind}_bytes"] += found["bytes"]
     facts = {
+        "headline": _headline(states),
         "sources": [state["facts"] for state in states],
         "languages": {language: dict(sorted(found.items())) for language, found in sorted(languages.items())},
         "evidence": dict(sorted(grades.items())),
     }
     return Artifact(counts=counts, facts=facts, measured=dict(measured))
+
+
+def _headline(states: Sequence[Mapping[str, Any]]) -> str:
+    counts = [count for state in states for count in state["counts"]]
+    found = {unit: sum(c["num_out"] for c in counts if c["unit"] == unit) for unit in ("documents", "pairs")}
+    size = sum(count["bytes_out"] for count in counts)
+    plural = "s" if len(states) > 1 else ""
+    return (
+        f"{found['documents']:,} documents and {found['pairs']:,} pairs from {len(states)} source{plural}, "
+        f"{size / 1e6:,.1f} MB"
+    )

@@ -56,6 +56,8 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     facts["shards"] = shards
     context.progress.note("Measuring fertility on held-out text")
     facts |= _table(config, curate / "heldout", tokenizer, out, context)
+    num_tokens = shards["train-documents"]["num_tokens"] + shards["train-pairs"]["num_tokens"]
+    facts["headline"] = f"{facts['vocab_size']:,} tokens; {num_tokens / 1e6:,.2f} million of them to train on"
     return Artifact(counts, facts)
 
 
