@@ -1,0 +1,29 @@
+"""The few Arrow functions on strings that are needed here, with types."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def code_point_lengths(texts: pa.Array) -> np.ndarray:
+    """Number of code points of each string."""
+    return pc.call_function("utf8_length", [texts]).to_numpy(zero_copy_only=False)
+
+
+def matches(texts: pa.Array | pa.ChunkedArray, pattern: str, *, literal: bool = False) -> np.ndarray:
+    """Which strings hold a match of a pattern (RE2), or a literal string (bool; nulls do not)."""
+    options: Any = pc.MatchSubstringOptions(pattern)
+    found = pc.call_function("match_substring" if literal else "match_substring_regex", [texts], options)
+    return found.fill_null(False).to_numpy() if isinstance(found, pa.ChunkedArray) else _to_numpy(found)
+
+
+def _to_numpy(found: pa.Array) -> np.ndarray:
+    return found.fill_null(False).to_numpy(zero_copy_only=False)
+
+
+def without_matches(texts: pa.Array, pattern: str, new: str) -> pa.Array:
+    """The strings with `new` in place of every match of a pattern (RE2)."""
+    options: Any = pc.ReplaceSubstringOptions(pattern, new)
+    return pc.call_function("replace_substring_regex", [texts], options)
