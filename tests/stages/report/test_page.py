@@ -199,6 +199,14 @@ def test_two_bakes_differ_in_measured_elements_only(
     assert "6 min 11 s" not in Page(without_measured(first)).text
 
 
+def test_a_training_killed_after_its_last_step_changes_nothing_else(
+    make_run: Callable[..., Path], draw_page: Callable[..., str]
+) -> None:
+    first, second = draw_page(make_run(["pretrain"], name="a")), draw_page(make_run(["pretrain"], name="b", pace=0.0))
+    assert "not timed" in second
+    assert without_measured(first) == without_measured(second)
+
+
 def test_another_output_shows_outside_of_measured_elements(
     make_run: Callable[..., Path], draw_page: Callable[..., str]
 ) -> None:

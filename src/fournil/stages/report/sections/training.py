@@ -145,9 +145,10 @@ def _shape(entry: Entry) -> Html:
     if flops:
         items.append(("Arithmetic", join([scientific(flops), " floating-point operations"])))
     drawn = [tag("div", tag("dt", label), tag("dd", value)) for label, value in items]
-    speed = number(entry.record.measured.get("tokens_per_second"))
-    if speed:
-        drawn.append(tag("div", tag("dt", "Speed"), tag("dd", measured(f"{whole(speed)} tokens per second"))))
+    if "tokens_per_second" in entry.record.measured:  # there even when a resumed training had no step left to time
+        speed = number(entry.record.measured["tokens_per_second"])
+        said = f"{whole(speed)} tokens per second" if speed else "not timed"
+        drawn.append(tag("div", tag("dt", "Speed"), tag("dd", measured(said))))
     if entry.fact("precision"):
         drawn.append(tag("div", tag("dt", "Precision"), tag("dd", str(entry.fact("precision")))))
     return tag("dl", *drawn, class_="facts")
