@@ -8,6 +8,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests are small: more threads would only get in each other's way
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 @pytest.fixture(scope="session")
