@@ -31,19 +31,15 @@ from fournil.parts.text.arrow import matches
 MARKS = {"e-mail": "[E-MAIL]", "phone": "[PHONE]", "ip": "[IP]", "iban": "[IBAN]", "nir": "[NIR]"}
 """What stands in the text in place of each kind."""
 
-# Whatever may hold any of the kinds; RE2 reads a batch at hundreds of megabytes a second.
-_MAYBE = (
-    r"@|\d{1,3}\.\d{1,3}\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:"
-    r"|\d(?:[ .\-/()\x{a0}\x{202f}]{0,3}\d){7}"
-    r"|[A-Z]{2}\d{2}[ \x{a0}\x{202f}]?[A-Z0-9]{4}"
-)
-
 _SPACES = " \u00a0\u202f"
 _ODD_SPACES = re.compile("[\u00a0\u202f]")
+# Each pattern is written once, without what may stand around it, and used twice: by Arrow (RE2, no look-around,
+# hundreds of megabytes a second) to find the few texts worth a look, and by Python within them.
 _EMAIL = re.compile(
     r"(?<![\w.+%@/:-])[A-Za-z0-9][\w.+%-]{0,63}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,18}(?![\w@-]|\.\w)",
     re.ASCII,
 )
+_LONGEST_HOST = 260
 _RESERVED_HOST = re.compile(
     r"(?:^|\.)(?:example\.(?:com|net|org|edu|fr)|exemple\.(?:com|net|org|fr)|[\w-]+\.(?:example|invalid|test|localhost|local|localdomain|internal|lan|home)"
     r"|domaine?\.(?:com|fr|org|net|tld)|tld|mydomain\.(?:com|org)|foo\.(?:com|org|net)|bar\.(?:com|org|net))$",
@@ -67,32 +63,40 @@ _ROLE = re.compile(
     r"|someone|somebody|nom|name|adresse|address|email|mail)$",
     re.IGNORECASE,
 )
-_IPV4 = re.compile(r"(?<![\w.:@/=-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w|/\d)", re.ASCII)
-_IPV6 = re.compile(
-    r"(?<![\w.:])(?:[0-9A-Fa-f]{1,4}:){2,7}(?::|[0-9A-Fa-f]{1,4})(?::[0-9A-Fa-f]{1,4}){0,5}(?![\w:.]|/\d)", re.ASCII
-)
+_IPV4_CORE = r"(?:\d{1,3}\.){3}\d{1,3}"
+_IPV4 = re.compile(rf"(?<![\w.:@/=-]){_IPV4_CORE}(?![\w-]|\.\w|/\d)", re.ASCII)
+_IPV6_CORE = r"(?:[0-9A-Fa-f]{1,4}:){2,7}(?::|[0-9A-Fa-f]{1,4})(?::[0-9A-Fa-f]{1,4}){0,5}"
+_IPV6 = re.compile(rf"(?<![\w.:]){_IPV6_CORE}(?![\w:.]|/\d)", re.ASCII)
 # Of hosts on the Internet, two in a thousand have fewer than two numbers as large; of versions and sections, nearly
 # all.
 _LARGE = 20
 _UNICAST = ipaddress.ip_network("2000::/3")
 _VERSION_CUE = re.compile(r"(?:version|versions|release|révision|revision|rev|oid|section|§|v)\.?\s*$", re.IGNORECASE)
-_PHONE = re.compile(
-    rf"(?<![\w.+/=-])(?:(?:\+|00)[1-9]\d{{0,2}}(?:[{_SPACES}.\-/]?\(0\))?(?:[{_SPACES}.\-/]?\(?\d{{1,4}}\)?){{1,5}}[{_SPACES}.\-/]?\d{{2,4}}"
+_PHONE_CORE = (
+    rf"(?:(?:\+|00)[1-9]\d{{0,2}}(?:[{_SPACES}.\-/]?\(0\))?(?:[{_SPACES}.\-/]?\(?\d{{1,4}}\)?){{1,5}}[{_SPACES}.\-/]?\d{{2,4}}"
     rf"|0[1-9](?:[{_SPACES}]\d{{2}}){{4}}|0[1-9](?:\.\d{{2}}){{4}}|0[1-9](?:-\d{{2}}){{4}}|0[1-9]\d{{8}}"
     rf"|0\d{{2,4}}[{_SPACES}]\d{{3,4}}[{_SPACES}]\d{{3,4}}|0\d{{2,4}}[{_SPACES}]\d{{6}}"
-    rf"|(?:1[{_SPACES}.-])?(?:\(\d{{3}}\)[{_SPACES}]?|\d{{3}}[.-])\d{{3}}[.-]\d{{4}})(?![\w-]|[.,]\d|[{_SPACES}]\d)",
-    re.ASCII,
+    rf"|(?:1[{_SPACES}.\-])?(?:\(\d{{3}}\)[{_SPACES}]?|\d{{3}}[.\-])\d{{3}}[.\-]\d{{4}})"
 )
+_PHONE = re.compile(rf"(?<![\w.+/=-]){_PHONE_CORE}(?![\w-]|[.,]\d|[{_SPACES}]\d)", re.ASCII)
 _FICTION = re.compile(
     r"^\+33(?:19900|26191|35301|46571|53649|63998)|^\+1\d{3}55501|^\+44(?:7700900|\d{2,4}4960\d|2079460)"
 )
-_IBAN = re.compile(
-    rf"(?<![\w])[A-Z]{{2}}\d{{2}}(?:[{_SPACES}]?[A-Z0-9]{{4}}){{2,7}}(?:[{_SPACES}]?[A-Z0-9]{{1,3}})?(?![\w])", re.ASCII
+_IBAN_CORE = rf"[A-Z]{{2}}\d{{2}}(?:[{_SPACES}]?[A-Z0-9]{{4}}){{2,7}}(?:[{_SPACES}]?[A-Z0-9]{{1,3}})?"
+_IBAN = re.compile(rf"(?<![\w]){_IBAN_CORE}(?![\w])", re.ASCII)
+_NIR_CORE = (
+    rf"[1-478][{_SPACES}]?\d{{2}}[{_SPACES}]?\d{{2}}[{_SPACES}]?(?:\d{{2}}|2[ABab])"
+    rf"(?:[{_SPACES}]?\d{{3}}){{2}}[{_SPACES}]?\d{{2}}"
 )
-_NIR = re.compile(
-    rf"(?<![\w.])[1-478][{_SPACES}]?\d{{2}}[{_SPACES}]?\d{{2}}[{_SPACES}]?(?:\d{{2}}|2[ABab])[{_SPACES}]?\d{{3}}[{_SPACES}]?\d{{3}}[{_SPACES}]?\d{{2}}(?![\w]|[.,]\d)",
-    re.ASCII,
-)
+_NIR = re.compile(rf"(?<![\w.]){_NIR_CORE}(?![\w]|[.,]\d)", re.ASCII)
+
+_MAYBE = {
+    "e-mail": r"[A-Za-z0-9]@[A-Za-z0-9]",
+    "iban": _IBAN_CORE,
+    "nir": _NIR_CORE,
+    "phone": _PHONE_CORE,
+    "ip": f"{_IPV4_CORE}|{_IPV6_CORE}",
+}
 
 
 class Found(NamedTuple):
@@ -104,16 +108,24 @@ class Found(NamedTuple):
 
 
 def _emails(text: str, languages: Sequence[Language]) -> Iterator[Found]:
-    if "@" not in text:
-        return
-    for match in _EMAIL.finditer(text):
-        local, host = match.group().rsplit("@", 1)
-        if _RESERVED_HOST.search(host) or _LIST_HOST.search(host) or _NO_DOMAIN.search(host) or _ROLE.match(local):
-            continue
-        # user@host:path is a place for scp and git, not a person's address.
-        if text[match.end() : match.end() + 1] == ":" and text[match.end() + 1 : match.end() + 2].strip():
-            continue
-        yield Found("e-mail", match.start(), match.end())
+    done = 0
+    sign = text.find("@")
+    while sign >= 0:
+        # From the sign back as far as a name may reach: nothing else of the text is read.
+        match = _EMAIL.search(text, max(done, sign - 64), sign + _LONGEST_HOST)
+        if match is not None and match.start() < sign < match.end():
+            done = match.end()
+            if _is_personal(text, match):
+                yield Found("e-mail", match.start(), match.end())
+        sign = text.find("@", max(done, sign + 1))
+
+
+def _is_personal(text: str, match: re.Match[str]) -> bool:
+    local, host = match.group().rsplit("@", 1)
+    if _RESERVED_HOST.search(host) or _LIST_HOST.search(host) or _NO_DOMAIN.search(host) or _ROLE.match(local):
+        return False
+    # user@host:path is a place for scp and git, not a person's address.
+    return text[match.end() : match.end() + 1] != ":" or not text[match.end() + 1 : match.end() + 2].strip()
 
 
 def _ips(text: str, languages: Sequence[Language]) -> Iterator[Found]:
@@ -198,9 +210,13 @@ _FINDERS: dict[str, Callable[[str, Sequence[Language]], Iterator[Found]]] = {
 }
 
 
-def may_hold_personal_data(texts: pa.Array) -> list[int]:
-    """Places of the texts that are worth a closer look."""
-    return np.flatnonzero(matches(texts, _MAYBE)).tolist()
+def may_hold_personal_data(texts: pa.Array, *, kinds: Sequence[str] = tuple(MARKS)) -> dict[int, list[str]]:
+    """Which texts of a batch are worth a closer look, and for what."""
+    wanted: dict[int, list[str]] = {}
+    for kind in kinds:
+        for place in np.flatnonzero(matches(texts, _MAYBE[kind])).tolist():
+            wanted.setdefault(place, []).append(kind)
+    return dict(sorted(wanted.items()))
 
 
 def find_personal_data(text: str, *, languages: Sequence[Language], kinds: Sequence[str] = tuple(MARKS)) -> list[Found]:
@@ -214,7 +230,7 @@ def find_personal_data(text: str, *, languages: Sequence[Language], kinds: Seque
     national = {name for each in languages for name in each.identifiers}
     found: list[Found] = []
     for kind, finder in _FINDERS.items():
-        if kind in kinds and (kind != "nir" or "nir" in national):
+        if kind in kinds and (kind != "nir" or kind in national):
             for item in finder(text, languages):
                 if all(item.end <= other.start or item.start >= other.end for other in found):
                     found.append(item)

@@ -67,9 +67,9 @@ class Texts:
         if not config.personal_data.kinds:
             return
         new: dict[int, str] = {}
-        for place in may_hold_personal_data(self.values):
+        for place, kinds in may_hold_personal_data(self.values, kinds=config.personal_data.kinds).items():
             text = self.values[place].as_py()
-            found = find_personal_data(text, languages=languages, kinds=config.personal_data.kinds)
+            found = find_personal_data(text, languages=languages, kinds=kinds)
             for item in found:
                 self._changed(PERSONAL_DATA, item.kind, 1)
                 row = {"rule": item.kind, "start": item.start, "end": item.end, "was": None, "now": MARKS[item.kind]}
