@@ -368,3 +368,17 @@ def test_text_that_only_measures_is_no_ingredient(make_run: Callable[..., Path],
     alone = Page(draw_page(make_run(["sources", "evaluate"])))
     assert "Ingredients" not in alone.text
     assert "What it was measured on" in alone.text
+
+
+def test_files_without_a_licence_are_said_to_have_none(
+    make_run: Callable[..., Path], draw_page: Callable[..., str]
+) -> None:
+    folder = make_run(["sources"])
+    record = ledger.read_ledger(folder)[0]
+    del record.facts["sources"][1:]
+    record.facts["sources"][0]["documents"]["licences"] = {"LicenseRef-not-stated": 5}
+    ledger.append(folder, record)
+    text = Page(draw_page(folder)).text
+    assert "Licences: none stated (5)." in text
+    assert "machine-readable" not in text
+    assert "LicenseRef" not in text

@@ -14,6 +14,8 @@ from fournil.stages.report.story import Entry, Story, dig, rows, table
 MOST_SOURCES = 5
 MOST_LICENCES = 6
 MOST_LICENCE_CHARACTERS = 40
+UNSTATED = "LicenseRef-not-stated"
+"""The licence of files that came without one."""
 PAIRS = "pairs"
 
 
@@ -142,13 +144,16 @@ def _notes(story: Story) -> list[Html]:
     heldout = table(curate.fact("heldout")) if curate else {}
     if heldout:
         documents, pairs = heldout.get("num_documents_kept"), heldout.get("num_pairs_kept")
-        text = f"{plural(documents, 'documents')} and {plural(pairs, 'pairs')}, never trained on."
+        parts = [plural(count, unit) for count, unit in ((documents, "documents"), (pairs, "pairs")) if count]
+        text = f"{' and '.join(parts)}, never trained on." if parts else "nothing."
         found.append(tag("p", tag("b", "Set aside: "), text))
     return found
 
 
 def _brief(licence: str) -> str:
     """A long expression by its first licence; the table of sources has it whole."""
+    if licence == UNSTATED:
+        return "none stated"
     first = licence.split(" ")[0].strip("(")
     return (
         licence

@@ -9,6 +9,7 @@ from typing import Any
 from fournil.stages.report.layout import Cell, Column, Section, code, details, folding, grid, under
 from fournil.stages.report.markup import Html, join, link, tag
 from fournil.stages.report.numbers import language_name, megabytes, plural, size, whole
+from fournil.stages.report.sections.ingredients import UNSTATED
 from fournil.stages.report.story import Story, dig, rows, table
 
 GRADES = {
@@ -50,7 +51,7 @@ def sources(story: Story) -> Section | None:
     body = join(
         [
             folding("Sources", columns, lines, "sources", kind="cards"),
-            tag("ul", *legend, class_="grades") if legend else None,
+            tag("ul", *legend, class_="grades") if any("badge" in str(line[1]) for line in lines) else None,
             _packages(found),
         ]
     )
@@ -119,7 +120,9 @@ def _licences(one: dict[str, Any]) -> Html:
         for licence, count in table(dig(one, kind, "licences")).items():
             counts[licence] += count
     ranked = sorted(counts, key=lambda licence: (-counts[licence], licence))
-    names = tag("span", ", ".join(ranked[:MOST_LICENCES]) or "–")
+    if not ranked or ranked == [UNSTATED]:
+        return tag("span", "none stated")
+    names = tag("span", ", ".join(ranked[:MOST_LICENCES]))
     rest = ranked[MOST_LICENCES:]
     more = details(f"and {len(rest)} more", tag("p", ", ".join(rest))) if rest else None
     grades = [_badge(str(grade)) for grade in one.get("grades") or []]
