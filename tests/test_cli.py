@@ -75,8 +75,8 @@ def test_wrong_use_is_answered_in_one_line(capsys, tmp_path, monkeypatch, argume
 
 
 def test_interrupting_leaves_with_a_sentence_and_130(tmp_path):
-    lines = ["import time", "from fournil import cli", "cli._run = lambda _: time.sleep(30)", "cli.main(['show', 'x'])"]
-    code = "\n".join(lines[:-1] + [f"raise SystemExit({lines[-1]})"])
+    slow = "import time\nfrom fournil import cli\ncli._run = lambda _: time.sleep(30)\n"
+    code = slow + "raise SystemExit(cli.main(['show', 'x']))"
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=dict(os.environ))
     time.sleep(1.5)
     process.terminate()

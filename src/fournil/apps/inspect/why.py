@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from fournil.core.errors import FournilError
 from fournil.core.shards import read_batches
+
+pc: Any = pyarrow.compute  # its functions are made when it is imported: no type checker sees them
 
 MAX_MATCHES = 20
 EXCERPT = 400
@@ -96,7 +98,7 @@ def _matching(batch: pa.RecordBatch, id: str) -> list[dict[str, Any]]:
 
 
 def _evidence(run: Path, found: list[Found]) -> dict[str, Any] | None:
-    keys = {item.row.get("evidence") for item in found} - {None}
+    keys = {str(item.row["evidence"]) for item in found if item.row.get("evidence")}
     for batch in read_batches(run / "01-sources" / "evidence.parquet") if keys else ():
         for row in batch.filter(pc.is_in(batch.column("key"), pa.array(sorted(keys)))).to_pylist():
             return row
