@@ -56,6 +56,8 @@ def recipe_for_files(options: argparse.Namespace) -> Recipe:
         table["sources"] = {"files": [_files(options)]}
         if options.language:
             table["recipe"]["languages"] = [options.language]
+        if verb == "curate":  # whoever cleans files wants all of them back
+            table["curate"] = {"heldout": {"share": 0.0, "min_documents": 0, "min_pairs": 0}}
     table["recipe"]["description"] = _description(verb)
     for change in options.set:
         apply_change(table, change)
@@ -96,7 +98,8 @@ def _files(options: argparse.Namespace) -> dict[str, Any]:
     if not options.files:
         fix = f"Try: fournil {options.verb} *.parquet --language fr -o clean/"
         raise FournilError(f"{options.verb} needs files or --recipe", fix=fix, code=EXIT_USAGE)
-    entry = {"key": "files", "paths": list(options.files), "licence": options.licence or UNSTATED, "title": "Files"}
+    entry: dict[str, Any] = {"key": "files", "title": "Files", "paths": list(options.files)}
+    entry |= {"licence": options.licence or UNSTATED, "own_licence": not options.licence}
     return entry | ({"language": options.language} if options.language else {})
 
 

@@ -62,6 +62,9 @@ def bake_and_tell(recipe: Recipe, run: Path, *, threads: int = 0, quiet: bool = 
             headline = record.facts.get("headline", "")
             took = "up to date" if event == "fresh" else duration(record.seconds)
             say(f"{name}  {headline}  ({took})" if headline else f"{name}  ({took})")
+            hint = unknown_licences(record)
+            if hint and event == "done":
+                say(f"{' ' * width}  {hint}")
 
     say(f"Baking {recipe.head.name} in {run}")
     records = bake(recipe, run, context, tell, until=until)
@@ -69,6 +72,17 @@ def bake_and_tell(recipe: Recipe, run: Path, *, threads: int = 0, quiet: bool = 
         for line in summary(recipe, run, records):
             say(line)
     return EXIT_DONE
+
+
+def unknown_licences(record: Record) -> str:
+    """Return a hint when documents were refused because their licence is unknown; else nothing."""
+    number = sum(count["refused"].get("licence-unknown", 0) for count in record.counts)
+    if not number:
+        return ""
+    return (
+        f"{number:,} refused: what they name as their licence is no SPDX expression "
+        "(on files of your own, --licence SPDX says it for all of them)"
+    )
 
 
 def summary(recipe: Recipe, run: Path, records: list[Record]) -> list[str]:

@@ -89,7 +89,7 @@ def stream(
     sampling: Sampling = GREEDY,
 ) -> Iterator[int]:
     """Write on from one prompt, giving each token as soon as it is known; the same tokens as `generate`."""
-    room = _room(model, prompt, max_new_tokens)
+    room = room_for(model, prompt, max_new_tokens)
     if not room:
         return
     device = model.embedding.device
@@ -117,7 +117,7 @@ class _Batch:
     ) -> None:
         self.model, self.stop_ids, self.sampling = model, stop_ids, sampling
         self.prompts = prompts
-        self.rooms = [_room(model, prompt, limit) for prompt, limit in zip(prompts, limits, strict=True)]
+        self.rooms = [room_for(model, prompt, limit) for prompt, limit in zip(prompts, limits, strict=True)]
         self.written: list[list[int]] = [[] for _ in prompts]
 
     def run(self) -> Iterator[tuple[int, list[int]]]:
@@ -129,7 +129,7 @@ class _Batch:
     def _write(self, rows: list[int]) -> None:
         model, device = self.model, self.model.embedding.device
         longest = max(len(self.prompts[row]) for row in rows)
-        ids_BP, real_BS = _pad_left([self.prompts[row] for row in rows], longest)
+        ids_BP, real_BS = pad_left([self.prompts[row] for row in rows], longest)
         ids_BP, real_BS = ids_BP.to(device), real_BS.to(device)
         even = bool(real_BS.all())
         positions_BT = (real_BS.long().cumsum(dim=1) - 1).clamp_(min=0)
@@ -139,11 +139,7 @@ class _Batch:
         if even:
             hidden_BTD = model(ids_BP, cache=cache)
         else:
-            # A filler may look at itself: a row of the mask without any True would give NaN.
-            own_TT = torch.eye(longest, dtype=torch.bool, device=device)
-            past_TT = torch.ones(longest, longest, dtype=torch.bool, device=device).tril()
-            mask = ((real_BS[:, None, :] | own_TT) & past_TT).unsqueeze(1)
-            hidden_BTD = model(ids_BP, positions_BT=positions_BT, cache=cache, mask=mask)
+            hidden_BTD = model(ids_BP, positions_BT=positions_BT, cache=cache, mask=prompt_mask(real_BS))
         positions_B = positions_BT[:, -1]
         while True:
             tokens_B = choose(model.logits(hidden_BTD[:, -1]), self.sampling, dice)
@@ -173,20 +169,37 @@ class _Batch:
         return len(self.written[row]) < self.rooms[row]
 
 
-def _room(model: Llama, prompt: Sequence[int], max_new_tokens: int) -> int:
+def room_for(model: Llama, prompt: Sequence[int], max_new_tokens: int) -> int:
+    """How many tokens may be written behind a prompt.
+
+    Raises:
+        ValueError: The prompt is empty, or longer than the model's context.
+    """
     room = model.config.max_position_embeddings - len(prompt)
     if not prompt or room < 0:
         raise ValueError(f"a prompt of {len(prompt)} tokens for a context of {model.config.max_position_embeddings}")
     return min(room, max_new_tokens)
 
 
-def _pad_left(prompts: Sequence[Sequence[int]], longest: int) -> tuple[Tensor, Tensor]:
+def pad_left(prompts: Sequence[Sequence[int]], longest: int) -> tuple[Tensor, Tensor]:
+    """Prompts with fillers in front [B, P], and where they are real [B, P]."""
     ids_BP = torch.full((len(prompts), longest), FILLER, dtype=torch.long)
     real_BP = torch.zeros(len(prompts), longest, dtype=torch.bool)
     for row, prompt in enumerate(prompts):
         ids_BP[row, longest - len(prompt) :] = torch.tensor(list(prompt))
         real_BP[row, longest - len(prompt) :] = True
     return ids_BP, real_BP
+
+
+def prompt_mask(real_BP: Tensor) -> Tensor:
+    """Where tokens of padded prompts may look, [B, 1, P, P].
+
+    A filler may look at itself: a row without any True would give NaN.
+    """
+    P = real_BP.shape[1]
+    own_PP = torch.eye(P, dtype=torch.bool, device=real_BP.device)
+    past_PP = torch.ones(P, P, dtype=torch.bool, device=real_BP.device).tril()
+    return ((real_BP[:, None, :] | own_PP) & past_PP).unsqueeze(1)
 
 
 def dice_of(sampling: Sampling, prompt: Sequence[int]) -> np.random.Generator | None:

@@ -31,6 +31,10 @@ class Fate:
         step, rule = self.rows.steps[row], self.rows.rules[row]
         return None if step is None or rule is None else (step, rule)
 
+    def num_refused(self) -> int:
+        """How many rows were refused."""
+        return sum(self.reason(row) is not None for row in range(len(self.rows)))
+
 
 def counts_of(fate: Fate) -> list[Count]:
     """One Count for each step."""

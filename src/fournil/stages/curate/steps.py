@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,7 @@ def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifa
     facts["heldout"] = heldout_facts(fates[0], fates[1], split, config.heldout.short_pair)
     facts["leak_check"] = leaks
     counts = [count for fate in fates if len(fate.rows) for count in counts_of(fate)]
+    facts["headline"] = _headline(fates, facts["heldout"])
     measured = {
         "seconds": {
             "clean": cleaned - began,
@@ -120,3 +122,9 @@ def _declared(folder: Path) -> list[str | None]:
 def _edits(*kinds: Chunks) -> dict[str, dict[str, int]]:
     """Numbers of changes by kind of row, and by step and rule."""
     return {name: chunks.num_changes() for name, chunks in zip(("documents", "pairs"), kinds, strict=True)}
+
+
+def _headline(fates: Sequence[Fate], heldout: Mapping[str, Any]) -> str:
+    kept = [f"{len(fate.rows) - fate.num_refused():,} of {len(fate.rows):,} {fate.rows.kind}" for fate in fates]
+    aside = heldout["num_documents_kept"] + heldout["num_pairs_kept"]
+    return f"{' and '.join(kept)} kept" + (f", {aside:,} of them held out" if aside else "")

@@ -36,9 +36,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
         raise FournilError(f"no GGUF type {wrong[0]!r}", where="export.gguf", fix=f"Choose from {', '.join(_GGUF)}.")
     if "/" in config.name or config.name.startswith("."):
         raise FournilError(f"{config.name!r} is no file name", where="export.name", fix="Take letters and hyphens.")
-    config = replace(
-        config, name=config.name or context.name, description=config.description or context.description
-    )
+    config = replace(config, name=config.name or context.name, description=config.description or context.description)
     licence = normal_spdx(config.licence) if config.licence else ""
 
     import torch

@@ -174,9 +174,14 @@ def _facts(
         count * shape.training_flops_per_token(phase.context_length)
         for count, phase in zip(tokens, config.phase, strict=True)
     )
+    total = shape.num_parameters()
+    scores = result.validations[-1]["scores"] if result.validations else {}
+    learnt = ", ".join(f"{language} {scores[language]:.2f}" for language in context.languages if language in scores)
     return {
+        "headline": f"{total / 1e6:,.1f} million parameters, {sum(tokens) / 1e6:,.2f} million tokens; "
+        f"bits per byte {learnt or 'not measured'}",
         "parameters": {
-            "total": shape.num_parameters(),
+            "total": total,
             "embedding": shape.num_embedding_parameters(),
             "non_embedding": shape.num_block_parameters(),
         },

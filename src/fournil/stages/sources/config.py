@@ -16,7 +16,9 @@ class FilesSource:
     `{language}` stands for one folder per language of the recipe, and files of the same name in them are translations
     of each other."""
     licence: str
-    """SPDX expression of the licence of all of it, such as `CC0-1.0`; a document that says its own keeps its own."""
+    """SPDX expression of the licence of all of it, such as `CC0-1.0`."""
+    own_licence: bool = True
+    """Whether a row that names its own licence keeps it (and is refused when that is no SPDX expression)."""
     statement: str = ""
     """The sentence in which the rightsholder says so, or where it stands."""
     title: str = ""

@@ -62,6 +62,7 @@ def read_own(source: FilesSource | HubSource, unit: Unit, min_letters: int, cont
         "packages": [],
     }
     ground = _evidence(source, source.licence, source.statement) if source.licence else None
+    keeps_own = isinstance(source, HubSource) or source.own_licence
     if isinstance(source, FilesSource):
         rows: Iterable[RawDocument | RawPair | Refused] = _file_rows(source, context.languages)
     else:
@@ -85,7 +86,7 @@ def read_own(source: FilesSource | HubSource, unit: Unit, min_letters: int, cont
     with context.progress.task(f"Reading {source.key}", unit="documents") as bar:
         for raw in rows:
             bar.advance()
-            said = None if isinstance(raw, Refused) else raw.extra.get("licence")
+            said = raw.extra.get("licence") if keeps_own and not isinstance(raw, Refused) else None
             evidence = _said_licence(source, said) if isinstance(said, str) and said.strip() else ground
             _add(source, raw, evidence, unit, min_letters)
             if not pairs_lines or evidence is not ground:
