@@ -130,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Without the program's name; those of the process by default.
     """
-    # Threads of libgomp that wait for work spin: on a machine that does anything else, training takes five times longer.
+    # Waiting threads of libgomp spin: on a machine that does anything else, training then takes five times longer.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     options = parse(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
