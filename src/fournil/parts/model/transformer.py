@@ -83,7 +83,8 @@ class Llama(nn.Module):
         self.unembedding = (
             None if config.tie_word_embeddings else nn.Parameter(torch.empty(config.vocab_size, config.hidden_size))
         )
-        cos, sin = rotary_table(config, config.max_position_embeddings)
+        with torch.device("cpu"):  # arithmetic on the meta device would load torch._dynamo, which takes seconds
+            cos, sin = rotary_table(config, config.max_position_embeddings)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
