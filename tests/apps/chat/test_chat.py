@@ -69,7 +69,7 @@ class Echo:
     def encode(self, messages):
         return [1, *map(ord, messages[-1]["content"])]
 
-    def generate(self, prompts, *, stop_ids, max_new_tokens):
+    def search(self, prompts, *, stop_ids, max_new_tokens, num_beams):
         assert all(len(prompt) < self.context_length for prompt in prompts)
         assert all(limit > 0 for limit in max_new_tokens)
         self.asked += ["".join(map(chr, prompt[1:])) for prompt in prompts]

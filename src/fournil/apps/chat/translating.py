@@ -13,6 +13,8 @@ from fournil.parts.tokenize.prompts import ChatFormat
 SENTENCE_END = re.compile(r"[.!?…][»”\"')\]]*(\s+)(?=\S)")
 SPACES = re.compile(r"(\s+)")
 MAX_BATCH = 64
+NUM_BEAMS = 4
+"""As evaluate does by default."""
 
 
 class Translator:
@@ -105,7 +107,7 @@ class Translator:
         for start in range(0, len(pieces), MAX_BATCH):
             prompts = [self._prompt(piece) for piece in pieces[start : start + MAX_BATCH]]
             limits = [min(32 + 2 * len(prompt), self.engine.context_length - len(prompt)) for prompt in prompts]
-            ids = self.engine.generate(prompts, stop_ids=self.chat.stop_ids, max_new_tokens=limits)
+            ids = self.engine.search(prompts, stop_ids=self.chat.stop_ids, max_new_tokens=limits, num_beams=NUM_BEAMS)
             answers += [text.strip() for text in self.engine.tokenizer.decode_batch(ids, skip_special_tokens=True)]
         return answers
 

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from fournil.core.errors import FournilError
 from fournil.parts.model import folder as folders
 from fournil.parts.model import generate as generation
+from fournil.parts.model.beams import beam_search
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.cross_entropy import IGNORED
 from fournil.parts.model.generate import GREEDY, Sampling, choose, dice_of
@@ -31,6 +32,8 @@ class Engine(Protocol):
 
     kind: str
     """"fournil" or "transformers"."""
+    searches: bool
+    """Whether it has beam search."""
     tokenizer: Tokenizer
     context_length: int
     """The most tokens that it reads."""
@@ -55,6 +58,17 @@ class Engine(Protocol):
         sampling: Sampling = GREEDY,
     ) -> list[list[int]]:
         """Write on from each prompt."""
+        ...
+
+    def search(
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        stop_ids: Collection[int],
+        max_new_tokens: int | Sequence[int],
+        num_beams: int,
+    ) -> list[list[int]]:
+        """Write on from each prompt by beam search; an engine without it (`searches` is false) takes one beam."""
         ...
 
     def stream(
@@ -109,6 +123,7 @@ class OwnEngine(_Folder):
     """Our transformer."""
 
     kind = "fournil"
+    searches = True
 
     def __init__(self, folder: Path, device: str = "cpu") -> None:
         super().__init__(folder, device)
@@ -133,6 +148,19 @@ class OwnEngine(_Folder):
             self.model, prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens, sampling=sampling
         )
 
+    def search(
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        stop_ids: Collection[int],
+        max_new_tokens: int | Sequence[int],
+        num_beams: int,
+    ) -> list[list[int]]:
+        """Write on from each prompt by beam search."""
+        if num_beams == 1:
+            return self.generate(prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens)
+        return beam_search(self.model, prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens, num_beams=num_beams)
+
     def stream(
         self, prompt: Sequence[int], *, stop_ids: Collection[int], max_new_tokens: int, sampling: Sampling = GREEDY
     ) -> Iterator[int]:
@@ -146,6 +174,7 @@ class TransformersEngine(_Folder):
     """Any causal language model that transformers knows; one prompt at a time."""
 
     kind = "transformers"
+    searches = False
 
     def __init__(self, folder: Path, config: dict[str, Any], device: str = "cpu") -> None:
         if config.get("auto_map"):
@@ -206,6 +235,18 @@ class TransformersEngine(_Folder):
             list(self.stream(prompt, stop_ids=stop_ids, max_new_tokens=limit, sampling=sampling))
             for prompt, limit in zip(prompts, limits, strict=True)
         ]
+
+    def search(
+        self,
+        prompts: Sequence[Sequence[int]],
+        *,
+        stop_ids: Collection[int],
+        max_new_tokens: int | Sequence[int],
+        num_beams: int,
+    ) -> list[list[int]]:
+        """Write on from each prompt, with one beam."""
+        del num_beams
+        return self.generate(prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens)
 
     def stream(
         self, prompt: Sequence[int], *, stop_ids: Collection[int], max_new_tokens: int, sampling: Sampling = GREEDY

@@ -26,7 +26,7 @@ from fournil.stages.evaluate.translation import (
     translation_scores,
 )
 
-PROMPT = "The message alone, after the token of the language asked for, in the model's chat template; greedy."
+PROMPT = "The message alone, after the token of the language asked for, in the model's chat template"
 
 
 def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:
@@ -80,7 +80,7 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
         "translations": translated or [],
         "continuations": continuations,
         "engine": engine.kind,
-        "prompt": PROMPT,
+        "prompt": f"{PROMPT}; {f'{config.num_beams} beams' if engine.searches and config.num_beams > 1 else 'greedy'}.",
         "text_model": "before finetuning" if text_engine is not engine else "the same",
         "skipped": said,
         "heldout_bytes": sum(text.num_bytes for text in texts),

@@ -145,7 +145,7 @@ def translate_all(
                 continue
             name = band_name(config.bands, number)
             with context.progress.task(f"Translating into {target}, {name}", len(group), "texts") as bar:
-                answers = translate(engine, texts, target)
+                answers = translate(engine, texts, target, config.num_beams)
                 bar.advance(len(group))
             places = index.find(texts).tolist() if known else []
             nearest = [known[place] for place in places] or [{source: "", target: ""}] * len(texts)
@@ -154,15 +154,18 @@ def translate_all(
     return results
 
 
-def translate(engine: Engine, texts: Sequence[str], target: str) -> list[str]:
+def translate(engine: Engine, texts: Sequence[str], target: str, num_beams: int) -> list[str]:
     """Ask the model for translations, one message each; texts that do not fit its context get an empty answer."""
     assert engine.chat is not None
     prompts = [engine.chat.encode([{"role": "user", "content": text, "language": target}]) for text in texts]
     limits = [min(16 + 2 * len(prompt), engine.context_length - len(prompt)) for prompt in prompts]
     fitting = [i for i, limit in enumerate(limits) if limit > 0]
     answers = [""] * len(texts)
-    ids = engine.generate(
-        [prompts[i] for i in fitting], stop_ids=engine.chat.stop_ids, max_new_tokens=[limits[i] for i in fitting]
+    ids = engine.search(
+        [prompts[i] for i in fitting],
+        stop_ids=engine.chat.stop_ids,
+        max_new_tokens=[limits[i] for i in fitting],
+        num_beams=num_beams,
     )
     for i, text in zip(fitting, engine.tokenizer.decode_batch(ids, skip_special_tokens=True), strict=True):
         answers[i] = text.strip()
