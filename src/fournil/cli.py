@@ -130,8 +130,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Without the program's name; those of the process by default.
     """
-    # Waiting threads of libgomp spin: on a machine that does anything else, training then takes five times longer.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     options = parse(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -171,9 +169,10 @@ def _run(options: argparse.Namespace) -> int:
 
 def _bake(options: argparse.Namespace) -> int:
     from fournil.alone import recipe_for_files
-    from fournil.baking import bake_and_tell
+    from fournil.baking import bake_and_tell, spare_other_programs
     from fournil.recipe import read_recipe
 
+    spare_other_programs()
     path = options.recipe
     if path is not None:
         recipe = read_recipe(path, options.set)

@@ -93,7 +93,11 @@ def _inputs(stage: str, config: Any, recipe: Recipe, models: dict[str, str]) -> 
         return found | ({"curate": folder_of("curate")} if stage == "finetune" else {})
     if stage == "evaluate":
         text = {"curate": folder_of("curate")} if "curate" in recipe.stages else {"text": folder_of("sources")}
-        return {"model": _model(config.model, models, stage), **text}
+        model = _model(config.model, models, stage)
+        base = (
+            {"base": models[BASE_MODEL]} if model in models.values() and models.get(BASE_MODEL, model) != model else {}
+        )
+        return {"model": model, **base, **text}
     return {}
 
 

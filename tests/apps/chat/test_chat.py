@@ -69,11 +69,11 @@ class Echo:
     def encode(self, messages):
         return [1, *map(ord, messages[-1]["content"])]
 
-    def search(self, prompts, *, stop_ids, max_new_tokens, num_beams):
+    def candidates(self, prompts, *, stop_ids, max_new_tokens, num_beams):
         assert all(len(prompt) < self.context_length for prompt in prompts)
         assert all(limit > 0 for limit in max_new_tokens)
         self.asked += ["".join(map(chr, prompt[1:])) for prompt in prompts]
-        return [prompt[1:] for prompt in prompts]
+        return [[(0.0, prompt[1:])] for prompt in prompts]
 
     def decode_batch(self, ids, *, skip_special_tokens):
         return ["".join(map(chr, row)).upper() for row in ids]

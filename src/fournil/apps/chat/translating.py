@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from fournil.core.errors import EXIT_USAGE, FournilError
 from fournil.core.languages import language
 from fournil.parts.model.engine import Engine
+from fournil.parts.model.translation import BackPrompt, translate
 from fournil.parts.tokenize.prompts import ChatFormat
 
 SENTENCE_END = re.compile(r"[.!?…][»”\"')\]]*(\s+)(?=\S)")
 SPACES = re.compile(r"(\s+)")
 MAX_BATCH = 64
-NUM_BEAMS = 4
-"""As evaluate does by default."""
 
 
 class Translator:
@@ -45,6 +44,8 @@ class Translator:
                 code=EXIT_USAGE,
             )
         self.name = language(to).name
+        others = [tag for tag in known if tag != to]
+        self.back = self._way_back(others[0]) if self.by_token and len(others) == 1 else None
 
     def translate(self, lines: Sequence[str]) -> list[str]:
         """Translate lines; blank ones and the white space around others stay as they are."""
@@ -97,6 +98,9 @@ class Translator:
             parts.append((word, space))
         return parts
 
+    def _way_back(self, source: str) -> BackPrompt:
+        return lambda answer: self.chat.encode([{"role": "user", "content": answer, "language": source}])
+
     def _prompt(self, text: str) -> list[int]:
         if self.by_token:
             return self.chat.encode([{"role": "user", "content": text, "language": self.to}])
@@ -107,8 +111,9 @@ class Translator:
         for start in range(0, len(pieces), MAX_BATCH):
             prompts = [self._prompt(piece) for piece in pieces[start : start + MAX_BATCH]]
             limits = [min(32 + 2 * len(prompt), self.engine.context_length - len(prompt)) for prompt in prompts]
-            ids = self.engine.search(prompts, stop_ids=self.chat.stop_ids, max_new_tokens=limits, num_beams=NUM_BEAMS)
-            answers += [text.strip() for text in self.engine.tokenizer.decode_batch(ids, skip_special_tokens=True)]
+            answers += translate(
+                self.engine, pieces[start : start + MAX_BATCH], prompts, max_new_tokens=limits, back=self.back
+            )
         return answers
 
 

@@ -5,6 +5,7 @@ Shapes: B prompts, K beams of each, R = B x K rows, P longest prompt, S tokens t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,9 @@ from fournil.parts.model.attention import Cache
 from fournil.parts.model.generate import pad_left, prompt_mask, room_for
 from fournil.parts.model.transformer import Llama
 
+Candidate = tuple[float, list[int]]
+"""A text that a search ended: mean log-probability of a token, its end counted, and the ids without the end."""
+
 
 @dataclass
 class _Search:
@@ -22,8 +26,7 @@ class _Search:
 
     room: int
     num_beams: int
-    finished: list[tuple[float, list[int]]] = field(default_factory=list)
-    """Mean log-probability of a token, and the ids."""
+    finished: list[Candidate] = field(default_factory=list)
 
     def end(self, score: float, ids: list[int]) -> None:
         self.finished.append((score / (len(ids) + 1), ids))
@@ -32,11 +35,10 @@ class _Search:
     def done(self) -> bool:
         return len(self.finished) >= self.num_beams
 
-    def best(self) -> list[int]:
-        return max(self.finished, key=lambda found: found[0])[1] if self.finished else []
+    def ranked(self) -> list[Candidate]:
+        return sorted(self.finished, key=lambda found: -found[0]) or [(-math.inf, [])]
 
 
-@torch.inference_mode()
 def beam_search(
     model: Llama,
     prompts: Sequence[Sequence[int]],
@@ -44,9 +46,23 @@ def beam_search(
     stop_ids: Collection[int],
     max_new_tokens: int | Sequence[int],
     num_beams: int = 4,
-    batch_rows: int = 64,
 ) -> list[list[int]]:
-    """Write on from each prompt, following the likeliest beginnings together; the greatest mean log-probability wins.
+    """Write on from each prompt; of what `beam_candidates` finds, the greatest mean log-probability wins."""
+    found = beam_candidates(model, prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens, num_beams=num_beams)
+    return [candidates[0][1] for candidates in found]
+
+
+@torch.inference_mode()
+def beam_candidates(
+    model: Llama,
+    prompts: Sequence[Sequence[int]],
+    *,
+    stop_ids: Collection[int],
+    max_new_tokens: int | Sequence[int],
+    num_beams: int = 4,
+    batch_rows: int = 64,
+) -> list[list[Candidate]]:
+    """Write on from each prompt, following the likeliest beginnings together.
 
     Args:
         model: The model.
@@ -57,11 +73,12 @@ def beam_search(
         batch_rows: Rows in a batch, all beams counted.
 
     Returns:
-        The new ids of each prompt, in the order of the prompts, without the stop id.
+        What each prompt's search ended, the greatest mean log-probability first, in the order of the prompts; at least
+        one, which is empty where there is no room.
     """
     limits = [max_new_tokens] * len(prompts) if isinstance(max_new_tokens, int) else list(max_new_tokens)
     order = sorted(range(len(prompts)), key=lambda i: (-len(prompts[i]), i))
-    written: list[list[int]] = [[] for _ in prompts]
+    found: list[list[Candidate]] = [[(-math.inf, [])] for _ in prompts]
     width = max(1, batch_rows // num_beams)
     for start in range(0, len(order), width):
         chosen = [i for i in order[start : start + width] if room_for(model, prompts[i], limits[i])]
@@ -70,8 +87,8 @@ def beam_search(
         searches = [_Search(room_for(model, prompts[i], limits[i]), num_beams) for i in chosen]
         _search(model, [prompts[i] for i in chosen], searches, torch.tensor(sorted(stop_ids)))
         for i, search in zip(chosen, searches, strict=True):
-            written[i] = search.best()
-    return written
+            found[i] = search.ranked()
+    return found
 
 
 def _search(model: Llama, prompts: Sequence[Sequence[int]], searches: list[_Search], stops: Tensor) -> None:

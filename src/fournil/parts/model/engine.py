@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from fournil.core.errors import FournilError
 from fournil.parts.model import folder as folders
 from fournil.parts.model import generate as generation
-from fournil.parts.model.beams import beam_search
+from fournil.parts.model.beams import Candidate, beam_candidates
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.cross_entropy import IGNORED
 from fournil.parts.model.generate import GREEDY, Sampling, choose, dice_of
@@ -60,15 +60,15 @@ class Engine(Protocol):
         """Write on from each prompt."""
         ...
 
-    def search(
+    def candidates(
         self,
         prompts: Sequence[Sequence[int]],
         *,
         stop_ids: Collection[int],
         max_new_tokens: int | Sequence[int],
         num_beams: int,
-    ) -> list[list[int]]:
-        """Write on from each prompt by beam search; an engine without it (`searches` is false) takes one beam."""
+    ) -> list[list[Candidate]]:
+        """Ways to write on from each prompt, best first; only one where there is no beam search (`searches` is false)."""
         ...
 
     def stream(
@@ -148,18 +148,20 @@ class OwnEngine(_Folder):
             self.model, prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens, sampling=sampling
         )
 
-    def search(
+    def candidates(
         self,
         prompts: Sequence[Sequence[int]],
         *,
         stop_ids: Collection[int],
         max_new_tokens: int | Sequence[int],
         num_beams: int,
-    ) -> list[list[int]]:
-        """Write on from each prompt by beam search."""
+    ) -> list[list[Candidate]]:
+        """Ways to write on from each prompt, best first, by beam search; one, the greedy way, with one beam."""
         if num_beams == 1:
-            return self.generate(prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens)
-        return beam_search(self.model, prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens, num_beams=num_beams)
+            return [[(0.0, ids)] for ids in self.generate(prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens)]
+        return beam_candidates(
+            self.model, prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens, num_beams=num_beams
+        )
 
     def stream(
         self, prompt: Sequence[int], *, stop_ids: Collection[int], max_new_tokens: int, sampling: Sampling = GREEDY
@@ -236,17 +238,16 @@ class TransformersEngine(_Folder):
             for prompt, limit in zip(prompts, limits, strict=True)
         ]
 
-    def search(
+    def candidates(
         self,
         prompts: Sequence[Sequence[int]],
         *,
         stop_ids: Collection[int],
         max_new_tokens: int | Sequence[int],
         num_beams: int,
-    ) -> list[list[int]]:
-        """Write on from each prompt, with one beam."""
-        del num_beams
-        return self.generate(prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens)
+    ) -> list[list[Candidate]]:
+        """The greedy way to write on from each prompt, whatever `num_beams`."""
+        return [[(0.0, ids)] for ids in self.generate(prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens)]
 
     def stream(
         self, prompt: Sequence[int], *, stop_ids: Collection[int], max_new_tokens: int, sampling: Sampling = GREEDY

@@ -29,8 +29,9 @@ class Config:
     """Tokens that a window on a long text reads again: more is kinder to models with a short context, and slower."""
     bands: tuple[Band, ...] = (Band(45, 600), Band(120, 120), Band(0, 40))
     """Held-out pairs by length, shortest first."""
-    num_beams: int = 4
-    """Beams of the search for a translation (1: greedy); engines without beam search take one, and the facts say so."""
+    num_beams: int = 6
+    """Beams of the search for a translation, among whose ends the way back chooses (1: greedy); engines without beam
+    search take one, and the facts say so."""
     max_nearest_pairs: int = 200_000
     """Training pairs among which the nearest is looked for, drawn by a hash where there are more."""
     num_bootstrap: int = 1000

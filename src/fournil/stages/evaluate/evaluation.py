@@ -80,7 +80,7 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
         "translations": translated or [],
         "continuations": continuations,
         "engine": engine.kind,
-        "prompt": f"{PROMPT}; {f'{config.num_beams} beams' if engine.searches and config.num_beams > 1 else 'greedy'}.",
+        "prompt": f"{PROMPT}; {_decoding(config, engine)}.",
         "text_model": "before finetuning" if text_engine is not engine else "the same",
         "skipped": said,
         "heldout_bytes": sum(text.num_bytes for text in texts),
@@ -146,3 +146,9 @@ def _write(scores: Sequence[dict[str, Any]], results: Sequence[Translated], out:
         with ShardWriter(out / "translations", TRANSLATIONS) as writer:
             for result in results:
                 writer.write_rows(list(result.rows()))
+
+
+def _decoding(config: Config, engine: Engine) -> str:
+    if not engine.searches or config.num_beams == 1:
+        return "greedy"
+    return f"{config.num_beams} beams, the answer chosen with the help of its own way back"

@@ -17,6 +17,7 @@ from fournil.core.context import Context, Count
 from fournil.core.files import canonical_hash
 from fournil.core.shards import read_batches
 from fournil.parts.model.engine import Engine
+from fournil.parts.model.translation import translate
 from fournil.stages.evaluate.config import Band, Config
 from fournil.stages.evaluate.metrics import Metric, Value, bootstrapped, resample_weights, translation_metrics
 from fournil.stages.evaluate.nearest import Nearest
@@ -145,7 +146,7 @@ def translate_all(
                 continue
             name = band_name(config.bands, number)
             with context.progress.task(f"Translating into {target}, {name}", len(group), "texts") as bar:
-                answers = translate(engine, texts, target, config.num_beams)
+                answers = answers_of(engine, texts, source, target, config.num_beams)
                 bar.advance(len(group))
             places = index.find(texts).tolist() if known else []
             nearest = [known[place] for place in places] or [{source: "", target: ""}] * len(texts)
@@ -154,21 +155,28 @@ def translate_all(
     return results
 
 
-def translate(engine: Engine, texts: Sequence[str], target: str, num_beams: int) -> list[str]:
+def answers_of(engine: Engine, texts: Sequence[str], source: str, target: str, num_beams: int) -> list[str]:
     """Ask the model for translations, one message each; texts that do not fit its context get an empty answer."""
-    assert engine.chat is not None
-    prompts = [engine.chat.encode([{"role": "user", "content": text, "language": target}]) for text in texts]
-    limits = [min(16 + 2 * len(prompt), engine.context_length - len(prompt)) for prompt in prompts]
+    chat = engine.chat
+    assert chat is not None
+
+    def prompt(text: str, language: str) -> list[int]:
+        return chat.encode([{"role": "user", "content": text, "language": language}])
+
+    prompts = [prompt(text, target) for text in texts]
+    limits = [min(16 + 2 * len(ids), engine.context_length - len(ids)) for ids in prompts]
     fitting = [i for i, limit in enumerate(limits) if limit > 0]
     answers = [""] * len(texts)
-    ids = engine.search(
+    found = translate(
+        engine,
+        [texts[i] for i in fitting],
         [prompts[i] for i in fitting],
-        stop_ids=engine.chat.stop_ids,
         max_new_tokens=[limits[i] for i in fitting],
         num_beams=num_beams,
+        back=(lambda answer: prompt(answer, source)) if chat.language_token(source) else None,
     )
-    for i, text in zip(fitting, engine.tokenizer.decode_batch(ids, skip_special_tokens=True), strict=True):
-        answers[i] = text.strip()
+    for i, text in zip(fitting, found, strict=True):
+        answers[i] = text
     return answers
 
 

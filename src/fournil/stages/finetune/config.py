@@ -16,6 +16,16 @@ class Band:
 
 
 @dataclass(frozen=True)
+class Toward:
+    """A direction that is harder, or easier, than the other."""
+
+    to: str
+    """The language that is translated into."""
+    weight: float
+    """How often its examples are seen in one round over the data, times the weight of their length."""
+
+
+@dataclass(frozen=True)
 class Instruction:
     """One way to ask for a translation in plain words."""
 
@@ -53,6 +63,8 @@ class Config:
     """Tokens in a step, padding included. For minutes of training, many small steps beat few large ones."""
     bands: tuple[Band, ...] = (Band(45),)
     """Pairs by length, shortest band first; longer pairs than the last band allows are left out."""
+    toward: tuple[Toward, ...] = ()
+    """Directions that are seen more, or less, often; the others count 1: both alike if silent."""
     bare_share: float = 0.6
     """The first part of the steps, in which a pair stands without the chat template: a third fewer tokens teach the
     same words; the template is learned afterwards, in a few hundred steps."""

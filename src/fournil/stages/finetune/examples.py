@@ -114,7 +114,17 @@ class Examples:
                 fix="Give sources with translations in two of the recipe's languages, or longer bands.",
             )
         self.directions = directions
-        self.weights = np.array([config.bands[pairs.bands[pair]].weight for _, _, pair in directions])
+        toward = {entry.to: entry.weight for entry in config.toward}
+        unknown = sorted(set(toward) - set(languages))
+        if unknown:
+            raise FournilError(
+                f"nothing is translated into {unknown[0]!r}",
+                where="finetune.toward",
+                fix=f"The recipe's languages are {', '.join(languages)}.",
+            )
+        self.weights = np.array(
+            [config.bands[pairs.bands[pair]].weight * toward.get(target, 1.0) for _, target, pair in directions]
+        )
         self.steps: list[list[Example]] = []
         self.rounds = 0
         while len(self.steps) < config.steps:
