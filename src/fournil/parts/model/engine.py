@@ -68,7 +68,7 @@ class Engine(Protocol):
         max_new_tokens: int | Sequence[int],
         num_beams: int,
     ) -> list[list[Candidate]]:
-        """Ways to write on from each prompt, best first; only one where there is no beam search (`searches` is false)."""
+        """Ways to write on from each prompt, best first; only one where `searches` is false."""
         ...
 
     def stream(

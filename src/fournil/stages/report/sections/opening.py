@@ -63,7 +63,7 @@ def _sentence(story: Story) -> Html:
     )
     model, name = story.one("pretrain"), tag("b", story.name)
     if model is not None:
-        parameters, tokens = model.fact("parameters", "total"), model.fact("tokens")
+        parameters, tokens = model.fact("parameters", "total"), _tokens_read(story)
         return sentence(
             name,
             f" is a language model of {short(parameters)} parameters for {_languages(story)}, made from nothing out of "
@@ -77,6 +77,13 @@ def _sentence(story: Story) -> Html:
         text = f" is a model folder {done} here" + (f" on {_languages(story)} text" if story.one("evaluate") else "")
         return sentence(name, text, ", in ", spent, ".")
     return sentence(name, " is a collection of text", _kept(story), ", made in ", spent, ".")
+
+
+def _tokens_read(story: Story) -> float:
+    """Tokens of pretraining and of all finetuning."""
+    base = sum(entry.fact("tokens") or 0 for entry in story.entries if entry.record.stage == "pretrain")
+    tuned = (entry.fact("training", "tokens_seen") for entry in story.entries if entry.record.stage == "finetune")
+    return base + sum(tokens or 0 for tokens in tuned)
 
 
 def _kept(story: Story) -> str:
@@ -105,7 +112,7 @@ def _figures(story: Story) -> Html:
     if model is not None:
         items += [
             ("parameters", short(model.fact("parameters", "total"))),
-            ("tokens read", short(model.fact("tokens"))),
+            ("tokens of training", short(_tokens_read(story))),
         ]
     source = story.one("sources")
     if source is not None:
