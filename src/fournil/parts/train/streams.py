@@ -5,6 +5,7 @@ A stream is a circle of tokens, items (documents, pairs) one after another; a wi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ PARALLEL = "parallel"
 """The group of rows made of translation pairs."""
 
 
-class Stream:
+class Stream(ABC):
     """Items of tokens, joined to a circle.
 
     Attributes:
@@ -55,13 +56,13 @@ class Stream:
         """The tokens of an arc, int64; `key` decides whatever may vary from one reading to the next."""
         return np.concatenate([self.item(item, a, b, key) for item, a, b in self.arcs(start, num_tokens)])
 
+    @abstractmethod
     def item(self, item: int, begin: int, end: int, key: int) -> np.ndarray:
         """Some tokens of one item."""
-        raise NotImplementedError
 
+    @abstractmethod
     def item_id(self, item: int) -> str:
         """The id of an item's document or pair."""
-        raise NotImplementedError
 
     def tokens_by_language(self) -> dict[str, int]:
         """How many of the circle's tokens are of each language."""
