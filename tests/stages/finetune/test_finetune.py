@@ -18,7 +18,7 @@ from fournil.parts.tokenize.special import special_tokens
 from fournil.parts.tokenize.train import choose_alphabet, count_characters, save, train
 from fournil.stages import finetune
 from fournil.stages.finetune import training
-from fournil.stages.finetune.config import Band, Config
+from fournil.stages.finetune.config import Band, Config, Toward
 from fournil.stages.finetune.examples import Examples, Maker
 from fournil.stages.finetune.pairs import read_pairs
 
@@ -188,11 +188,18 @@ def test_weights_of_bands_decide_how_often_a_pair_is_seen(inputs, context):
     assert lengths[max(lengths)] > 2 * sorted(counts.values())[len(counts) // 2]
 
 
+def test_a_direction_can_be_seen_more_often(inputs, context):
+    config = replace(CONFIG, steps=60, instruction_share=0.0, toward=(Toward("en", 2.0),))
+    seen = plan(inputs, context, config).seen()
+    assert 1.6 < seen["fr-en"] / seen["en-fr"] < 2.4
+
+
 def test_settings_that_make_no_sense_are_refused(inputs, context, tmp_path):
     for config, message in (
         (replace(CONFIG, bands=(Band(45), Band(20))), "must ascend"),
         (replace(CONFIG, instructions=(training.Config().instructions[0].__class__("fr", "Traduis"),)), "no {text}"),
         (replace(CONFIG, bands=(Band(2),)), "no pairs"),
+        (replace(CONFIG, toward=(Toward("de", 2.0),)), "nothing is translated into 'de'"),
         (replace(CONFIG, bands=(Band(45, 0.0),)), "no example"),
     ):
         with pytest.raises(FournilError, match=message):

@@ -52,6 +52,12 @@ def test_a_pair_is_one_row_per_language(made: tuple[Path, Artifact]) -> None:
     assert set(zip(languages[0::2], languages[1::2], strict=True)) == {("en", "fr")}
 
 
+def test_the_words_of_the_chat_template_are_one_token_each(made: tuple[Path, Artifact]) -> None:
+    tokenizer = load(made[0] / "tokenizer")
+    for role in ("user", "assistant"):
+        assert len(tokenizer.encode(role, add_special_tokens=False).ids) == 1
+
+
 def test_the_facts_have_what_the_page_shows(made: tuple[Path, Artifact]) -> None:
     facts = made[1].facts
     assert facts["vocab_size"] == 1024
