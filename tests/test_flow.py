@@ -115,6 +115,16 @@ def test_a_killed_stage_goes_on_from_its_last_file(kitchen, tmp_path):
         assert one.stable() == two.stable()
 
 
+def test_a_file_that_a_kill_left_half_written_is_gone_after_resuming(kitchen, tmp_path):
+    kitchen.die_after = 2
+    with pytest.raises(KeyboardInterrupt):
+        bake(tmp_path, recipe())
+    (tmp_path / ".partial" / "01-sources" / ".tmp-1-2.txt").write_text("ha")
+    kitchen.die_after = 99
+    bake(tmp_path, recipe())
+    assert not list(tmp_path.rglob(".tmp-*"))
+
+
 def test_what_a_changed_recipe_left_half_made_is_not_used(kitchen, tmp_path):
     kitchen.die_after = 2
     with pytest.raises(KeyboardInterrupt):

@@ -18,7 +18,7 @@ from fournil.core import ledger
 from fournil.core.context import Artifact, Context
 from fournil.core.energy import Meter, peak_memory_bytes, reset_peak_memory
 from fournil.core.errors import EXIT_USAGE, FournilError
-from fournil.core.files import canonical_hash, hash_tree, sha256_file
+from fournil.core.files import TEMPORARY, canonical_hash, hash_tree, sha256_file
 from fournil.core.record import (
     Record,
     artifact_fields,
@@ -318,6 +318,10 @@ def _prepare(out: Path, key: str) -> bool:
     """Keep what an earlier try of the same thing left, delete what another left. Says whether it goes on."""
     marker = out / ".key"
     if out.is_dir() and marker.is_file() and marker.read_text().strip() == key:
+        for unfinished in out.rglob(
+            f"{TEMPORARY}*"
+        ):  # what the killed try was writing; the run is held: no one else is
+            unfinished.unlink()
         return True
     if out.exists():
         shutil.rmtree(out)

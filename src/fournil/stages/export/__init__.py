@@ -65,7 +65,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
             found, figures = check_llama_cpp(folder, path, kind, context.languages, config.check_tokens)
             facts["checks"][path.name] = found
             measured[path.name] = figures
-    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    size = sum(path.stat().st_size for path in (*folder.iterdir(), *out.glob("gguf/*.gguf")))
     checked = [name for name, found in facts["checks"].items() if isinstance(found, dict)]
     readers = list(dict.fromkeys(name if name == "transformers" else "llama.cpp" for name in checked))
     proof = f"checked with {' and '.join(readers)}" if readers else "not checked"
