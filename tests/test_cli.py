@@ -1,9 +1,7 @@
 """The command line as a person meets it."""
 
-import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -74,12 +72,14 @@ def test_wrong_use_is_answered_in_one_line(capsys, tmp_path, monkeypatch, argume
     assert got == code if code is not None else got != 0
 
 
-def test_interrupting_leaves_with_a_sentence_and_130(tmp_path):
-    slow = "import time\nfrom fournil import cli\ncli._run = lambda _: time.sleep(30)\n"
+def test_interrupting_leaves_with_a_sentence_and_130():
+    slow = "import time\nfrom fournil import cli\n"
+    slow += "cli._run = lambda _: (print('ready', flush=True), time.sleep(60))\n"
     code = slow + "raise SystemExit(cli.main(['show', 'x']))"
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, env=dict(os.environ))
-    time.sleep(1.5)
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
     process.terminate()
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "goes on from here" in err
