@@ -119,7 +119,8 @@ def test_a_file_that_a_kill_left_half_written_is_gone_after_resuming(kitchen, tm
     kitchen.die_after = 2
     with pytest.raises(KeyboardInterrupt):
         bake(tmp_path, recipe())
-    (tmp_path / ".partial" / "01-sources" / ".tmp-1-2.txt").write_text("ha")
+    write_text(tmp_path / ".partial" / "01-sources" / ".tmp-1-2.txt", "ha")
+    write_text(tmp_path / ".partial" / "01-sources" / ".work" / ".tmp-000000" / "a.npy", "ha")
     kitchen.die_after = 99
     bake(tmp_path, recipe())
     assert not list(tmp_path.rglob(".tmp-*"))

@@ -318,10 +318,11 @@ def _prepare(out: Path, key: str) -> bool:
     """Keep what an earlier try of the same thing left, delete what another left. Says whether it goes on."""
     marker = out / ".key"
     if out.is_dir() and marker.is_file() and marker.read_text().strip() == key:
-        for unfinished in out.rglob(
-            f"{TEMPORARY}*"
-        ):  # what the killed try was writing; the run is held: no one else is
-            unfinished.unlink()
+        for unfinished in list(out.rglob(f"{TEMPORARY}*")):  # files and folders that the killed try was writing
+            if unfinished.is_dir():
+                shutil.rmtree(unfinished)
+            else:
+                unfinished.unlink(missing_ok=True)
         return True
     if out.exists():
         shutil.rmtree(out)
