@@ -129,26 +129,11 @@ class State:
     record: Record | None = None
 
 
-def states(recipe: Recipe, run: Path) -> Iterator[State]:
-    """Say of each step in order whether it is fresh; steps after a stale one are stale too, if they depend on it."""
-    stale: set[str] = set()
-    for step in steps_of(recipe):
-        state = state_of(step, recipe, run, stale)
-        if not state.fresh:
-            stale.add(step.folder)
-        yield state
-
-
-def state_of(step: Step, recipe: Recipe, run: Path, stale: set[str] | None = None) -> State:
+def state_of(step: Step, recipe: Recipe, run: Path) -> State:
     """Say whether one step's output is what its config, inputs and format would make now."""
     record = read_record(run / step.folder)
     if record is None:
         return State(step, False, "missing")
-    behind = sorted(str(place) for place in step.inputs.values() if str(place) in (stale or set()))
-    if step.stage == "report" and stale:
-        behind = sorted(stale)
-    if behind:
-        return State(step, False, f"{behind[0]} is stale", record)
     format_now = stage_module(step.stage).FORMAT
     if record.format != format_now:
         return State(step, False, f"made by format {record.format}, now {format_now}", record)

@@ -13,7 +13,7 @@ PLAIN_SECONDS = 10.0
 
 
 class Bar:
-    """One task under way: `advance` it; its total may become known late."""
+    """One task under way: `advance` it."""
 
     def __init__(self, title: str, total: float | None, unit: str) -> None:
         self.title = title
@@ -26,11 +26,6 @@ class Bar:
         """Say that `amount` more is done; `note` is shown beside the bar."""
         self.done += amount
         self._show(note)
-
-    def set_total(self, total: float) -> None:
-        """Say how much there is in all."""
-        self.total = total
-        self._show("")
 
     def _show(self, note: str) -> None:
         """Nothing to show: quiet."""

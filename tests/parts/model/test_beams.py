@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from fournil.parts.model.beams import beam_search
+from fournil.parts.model.beams import beam_candidates
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.generate import generate
 from fournil.parts.model.transformer import Llama
@@ -20,6 +20,10 @@ def model():
         for parameter in model.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.4)
     return model
+
+
+def beam_search(model, prompts, **settings):
+    return [candidates[0][1] for candidates in beam_candidates(model, prompts, **settings)]
 
 
 def mean_log_probability(model, prompt, text, *, ended):

@@ -39,19 +39,6 @@ class _Search:
         return sorted(self.finished, key=lambda found: -found[0]) or [(-math.inf, [])]
 
 
-def beam_search(
-    model: Llama,
-    prompts: Sequence[Sequence[int]],
-    *,
-    stop_ids: Collection[int],
-    max_new_tokens: int | Sequence[int],
-    num_beams: int = 4,
-) -> list[list[int]]:
-    """Write on from each prompt; of what `beam_candidates` finds, the greatest mean log-probability wins."""
-    found = beam_candidates(model, prompts, stop_ids=stop_ids, max_new_tokens=max_new_tokens, num_beams=num_beams)
-    return [candidates[0][1] for candidates in found]
-
-
 @torch.inference_mode()
 def beam_candidates(
     model: Llama,

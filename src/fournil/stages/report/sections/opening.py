@@ -44,11 +44,6 @@ def total_energy(entries: tuple[Entry, ...]) -> float:
     return sum(number(entry.record.energy.get("kwh")) or 0.0 for entry in entries)
 
 
-def model_entry(story: Story) -> Entry | None:
-    """Return the record of the pretrained model."""
-    return story.one("pretrain")
-
-
 def _languages(story: Story) -> str:
     names = [language_name(tag) for tag in story.languages]
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else "no language"
