@@ -71,9 +71,9 @@ def recipe(text: str = "pain", glaze: str = "!") -> Recipe:
     return Recipe(Head("essai", stages=tuple(stages)), stages)
 
 
-def bake(run: Path, what: Recipe) -> list[str]:
+def bake(run: Path, what: Recipe, **more) -> list[str]:
     events: list[str] = []
-    flow.bake(what, run, Context(), lambda step, event, _: events.append(f"{event} {step.stage}"))
+    flow.bake(what, run, Context(), lambda step, event, _: events.append(f"{event} {step.stage}"), **more)
     return [event for event in events if not event.startswith("start")]
 
 
@@ -179,3 +179,15 @@ def test_models_are_found_by_name_and_a_wrong_name_is_answered(tmp_path):
     assert flow.steps_of(what)[-1].inputs["model"] == "04-pretrain"
     evaluate.model = ""
     assert flow.steps_of(what)[-1].inputs["model"] == "05-finetune/traducteur"
+
+
+def test_what_was_planned_is_kept_beside_what_it_took(kitchen, tmp_path):
+    planned = {"02-curate": {"seconds": 12.5, "memory_bytes": 1e9}}
+    bake(tmp_path, recipe(), planned=planned)
+    curate, sources = read_record(tmp_path / "02-curate"), read_record(tmp_path / "01-sources")
+    assert curate is not None
+    assert sources is not None
+    assert curate.measured["planned"] == planned["02-curate"]
+    assert "planned" not in sources.measured
+    kitchen.ran.clear()
+    assert "fresh curate" in bake(tmp_path, recipe(), planned={"02-curate": {"seconds": 13.0}})

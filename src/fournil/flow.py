@@ -8,8 +8,8 @@ import importlib
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from fournil.core.record import (
     write_record,
 )
 from fournil.core.settings import to_table
+from fournil.core.speech import tr
 from fournil.recipe import SECTIONS, Recipe, freeze
 
 STAGES = SECTIONS
@@ -73,7 +74,12 @@ def steps_of(recipe: Recipe) -> list[Step]:
                 name = config.name
                 folder = f"{folder}/{name}"
                 if name in models:
-                    raise FournilError(f"two models are called {name!r}", where=f"finetune.{name}", code=EXIT_USAGE)
+                    raise FournilError(
+                        tr("two models are called {name!r}", name=name),
+                        where=f"finetune.{name}",
+                        fix=tr("Give each [[finetune]] a name of its own."),
+                        code=EXIT_USAGE,
+                    )
             inputs = _inputs(stage, config, recipe, models)
             steps.append(Step(stage, name, folder, config, inputs))
             if stage in ("pretrain", "finetune"):
@@ -108,8 +114,12 @@ def _model(wanted: str, models: dict[str, str], stage: str) -> str | Path:
         return models[wanted]
     if wanted and Path(wanted).expanduser().is_dir():
         return Path(wanted).expanduser().resolve()
-    what = f"no model {wanted!r}" if wanted else "no model is named"
-    fix = f"Models before this stage: {', '.join(models) or 'none'}; or name a folder in the Hugging Face layout."
+    what = tr("no model {name!r}", name=wanted) if wanted else tr("no model is named")
+    if models:
+        names = ", ".join(models)
+        fix = tr("Models before this stage: {names}; or name a folder in the Hugging Face layout.", names=names)
+    else:
+        fix = tr("No stage before this one makes a model; name a folder in the Hugging Face layout.")
     raise FournilError(what, where=f"{stage}.model", fix=fix, code=EXIT_USAGE)
 
 
@@ -133,20 +143,24 @@ def state_of(step: Step, recipe: Recipe, run: Path) -> State:
     """Say whether one step's output is what its config, inputs and format would make now."""
     record = read_record(run / step.folder)
     if record is None:
-        return State(step, False, "missing")
+        return State(step, False, tr("missing"))
     format_now = stage_module(step.stage).FORMAT
     if record.format != format_now:
-        return State(step, False, f"made by format {record.format}, now {format_now}", record)
+        why = tr("made by format {old}, now {new}", old=record.format, new=format_now)
+        return State(step, False, why, record)
     config = _config_table(step, recipe)
     if record.config != config:
-        return State(step, False, f"changed: {', '.join(_differences(record.config, config)[:3])}", record)
+        settings = ", ".join(_differences(record.config, config)[:3])
+        return State(step, False, tr("changed: {settings}", settings=settings), record)
     inputs = _hash_inputs(step, run)
     changed = sorted(role for role in inputs if record.inputs.get(role, {}).get("sha256") != inputs[role]["sha256"])
-    if changed or len(inputs) != len(record.inputs):
-        return State(step, False, f"changed input: {', '.join(changed) or 'one less'}", record)
+    if changed:
+        return State(step, False, tr("changed input: {roles}", roles=", ".join(changed)), record)
+    if len(inputs) != len(record.inputs):
+        return State(step, False, tr("an input is no longer there"), record)
     if hash_tree(run / step.folder)["sha256"] != record.outputs["sha256"]:
-        return State(step, False, "its files were altered", record)
-    return State(step, True, "up to date", record)
+        return State(step, False, tr("its files were altered"), record)
+    return State(step, True, tr("up to date"), record)
 
 
 def _config_table(step: Step, recipe: Recipe) -> dict[str, Any]:
@@ -192,7 +206,7 @@ def _hash_place(path: Path, name: str) -> dict[str, Any]:
     if path.is_file():
         return {"path": name, "sha256": sha256_file(path), "bytes": path.stat().st_size}
     if not path.is_dir():
-        raise FournilError("no such file or folder", where=path)
+        raise FournilError(tr("no such file or folder"), where=path)
     record = read_record(path)
     tree = record.outputs if record else hash_tree(path)
     return {"path": name, "sha256": tree["sha256"], "bytes": tree["bytes"]}
@@ -216,15 +230,17 @@ def holding(run: Path) -> Iterator[None]:
         run.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise FournilError("this run folder cannot be written", where=run, fix="Choose another with --run.") from error
+        raise FournilError(
+            tr("this run folder cannot be written"), where=run, fix=tr("Choose another with --run.")
+        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             file.seek(0)
-            holder = file.read().strip() or "another process"
-            fix = "Wait for it to end, or choose another folder with --run."
-            raise FournilError(f"{holder} is baking in this folder", where=run, fix=fix) from error
+            holder = file.read().strip() or tr("another process")
+            fix = tr("Wait for it to end, or choose another folder with --run.")
+            raise FournilError(tr("{holder} is baking in this folder", holder=holder), where=run, fix=fix) from error
         file.seek(0)
         file.truncate()
         file.write(f"process {os.getpid()}")
@@ -236,7 +252,19 @@ Tell = Callable[[Step, str, Record | None], None]
 """Called with a step and `fresh`, `start`, `resume` or `done`."""
 
 
-def bake(recipe: Recipe, run: Path, context: Context, tell: Tell, *, until: str | None = None) -> list[Record]:
+Planned = Mapping[str, Mapping[str, float]]
+"""Folder of a step → what was planned for it: `seconds`, `memory_bytes`."""
+
+
+def bake(
+    recipe: Recipe,
+    run: Path,
+    context: Context,
+    tell: Tell,
+    *,
+    until: str | None = None,
+    planned: Planned | None = None,
+) -> list[Record]:
     """Run every step that is missing or stale, in order.
 
     Args:
@@ -245,6 +273,7 @@ def bake(recipe: Recipe, run: Path, context: Context, tell: Tell, *, until: str 
         context: What stages share.
         tell: Is told what happens.
         until: The last stage to bring up to date; all by default.
+        planned: Is kept in the records, beside what the steps then took.
 
     Returns:
         The records of all steps, fresh ones included.
@@ -261,11 +290,13 @@ def bake(recipe: Recipe, run: Path, context: Context, tell: Tell, *, until: str 
                 tell(step, "fresh", state.record)
                 records.append(state.record)
                 continue
-            records.append(_run_step(step, recipe, run, context, tell))
+            records.append(_run_step(step, recipe, run, context, tell, (planned or {}).get(step.folder)))
     return records
 
 
-def _run_step(step: Step, recipe: Recipe, run: Path, context: Context, tell: Tell) -> Record:
+def _run_step(
+    step: Step, recipe: Recipe, run: Path, context: Context, tell: Tell, planned: Mapping[str, float] | None
+) -> Record:
     module = stage_module(step.stage)
     config, inputs = _config_table(step, recipe), _hash_inputs(step, run)
     key = freshness_key(step.stage, step.name, module.FORMAT, config, inputs)
@@ -278,6 +309,8 @@ def _run_step(step: Step, recipe: Recipe, run: Path, context: Context, tell: Tel
     reset_peak_memory()
     artifact: Artifact = module.run(step.config, places, out, context)
     shutil.rmtree(out / ".work", ignore_errors=True)
+    if planned is not None:
+        artifact = replace(artifact, measured={**artifact.measured, "planned": dict(planned)})
     record = Record(
         stage=step.stage,
         name=step.name,
@@ -350,15 +383,15 @@ def verify(run: Path) -> list[str]:
         folder = run / folder_of(record.stage)
         folder = folder / record.name if record.stage == "finetune" else folder
         if not folder.is_dir():
-            wrong.append(f"{folder.name}: the folder is missing")
+            wrong.append(tr("{place}: the folder is missing", place=folder.name))
             continue
         now = hash_tree(folder, trust_times=False)["files"]
         then = record.outputs["files"]
         for name in sorted(set(now) | set(then)):
             if name not in now:
-                wrong.append(f"{folder.name}/{name}: missing")
+                wrong.append(tr("{place}: missing", place=f"{folder.name}/{name}"))
             elif name not in then:
-                wrong.append(f"{folder.name}/{name}: not in the record")
+                wrong.append(tr("{place}: not in the record", place=f"{folder.name}/{name}"))
             elif now[name]["sha256"] != then[name]["sha256"]:
-                wrong.append(f"{folder.name}/{name}: altered")
+                wrong.append(tr("{place}: altered", place=f"{folder.name}/{name}"))
     return wrong
