@@ -5,10 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from fournil.core.speech import speak
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests are small: more threads would only get in each other's way
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ["LANGUAGE"] = "en"  # whatever the machine speaks, for programs that tests start too
+
+
+@pytest.fixture(autouse=True)
+def english() -> None:
+    """Each test begins in English, whatever the one before it spoke."""
+    speak("en")
 
 
 @pytest.fixture(scope="session")

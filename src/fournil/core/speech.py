@@ -22,8 +22,11 @@ LANGUAGES = ("en", "fr")
 """The languages that Fournil speaks; messages are written in the first."""
 
 THIN_SPACE = "\u202f"
-_FIGURES = {"fr": str.maketrans({",": THIN_SPACE, ".": ","})}
-"""How a language writes what English writes with commas and a point."""
+NO_BREAK_SPACE = "\xa0"
+_FIGURES = {"fr": str.maketrans({",": THIN_SPACE, ".": ",", "%": f"{THIN_SPACE}%"})}
+"""How a language writes what English writes with commas, a point and a per cent sign."""
+_QUOTES = {"fr": (f"«{NO_BREAK_SPACE}", f"{NO_BREAK_SPACE}»")}
+"""What a language puts around a name, where it is not what Python's repr puts."""
 
 Message = dict[str, Any]
 """`message`, `values`, and for what has a plural `plural` and `count`: JSON that `retell` puts into words."""
@@ -53,8 +56,14 @@ def spoken() -> str:
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Speak a language while the block runs: for pages, which exist in each."""
+    """Speak a language while the block runs: for pages, which exist in each.
+
+    Raises:
+        ValueError: For a language that Fournil has no catalogue of.
+    """
     global _spoken
+    if language not in LANGUAGES:
+        raise ValueError(f"no catalogue of {language!r}")
     before, _spoken = _spoken, language
     try:
         yield
@@ -80,7 +89,7 @@ def tr(message: str, /, **values: Any) -> str:  # noqa: ANN401 - whatever can be
         message: The English text, a literal, so that it can be collected. With values, a format string.
         values: What stands in its places, such as `{count:,}`.
     """
-    return _filled(_catalogue(_spoken).gettext(message), values)
+    return _filled(_whole(message), values)
 
 
 def trn(singular: str, plural: str, count: float, /, **values: Any) -> str:  # noqa: ANN401
@@ -107,12 +116,16 @@ def retell(told: str | Message | Sequence[str | Message]) -> str:
     if "plural" in told:
         text = _plural(told["message"], told["plural"], told["count"])
         return _filled(text, {"count": told["count"], **told["values"]})
-    return _filled(_catalogue(_spoken).gettext(told["message"]), told["values"])
+    return _filled(_whole(told["message"]), told["values"])
 
 
 def figure(written: str) -> str:
     """Return a figure that is written as in English (1,234.5) as the reader's language writes it."""
     return written.translate(_FIGURES[_spoken]) if _spoken in _FIGURES else written
+
+
+def _whole(message: str) -> str:
+    return _catalogue(_spoken).gettext(message) if message else ""  # gettext calls its own header ""
 
 
 def _plural(singular: str, plural: str, count: float) -> str:
@@ -132,7 +145,13 @@ def _filled(text: str, values: Mapping[str, Any]) -> str:
 
 
 class _Writer(string.Formatter):
-    """Formats numbers that have a format as the spoken language writes them, and messages in its words."""
+    """Formats numbers and quotes names as the spoken language writes them, and puts kept messages into its words."""
+
+    def convert_field(self, value: Any, conversion: str | None) -> Any:  # noqa: ANN401 - as the base class
+        if conversion == "r" and isinstance(value, str) and _spoken in _QUOTES:
+            before, after = _QUOTES[_spoken]
+            return f"{before}{repr(value)[1:-1]}{after}"
+        return super().convert_field(value, conversion)  # pyright: ignore[reportArgumentType] - None: no conversion
 
     def format_field(self, value: Any, format_spec: str) -> str:  # noqa: ANN401 - as the base class
         if isinstance(value, dict) and "message" in value:
