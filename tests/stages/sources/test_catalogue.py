@@ -1,7 +1,7 @@
 import pytest
 
 from fournil.core.errors import FournilError
-from fournil.stages.sources.catalogue import FOLDER, keys, load, read_entry
+from fournil.stages.sources.catalogue import FOLDER, Size, keys, load, read_entry
 
 GOOD = """\
 title = "Bread"
@@ -70,12 +70,24 @@ def test_an_entry_says_which_files_it_wants_and_what_their_paths_mean(tmp_path):
         ('dates = "2020"', 'dates = "2020"\nstatement = "It is free."', "needs copyright_sha256"),
         ('language = "fr"\n', "", "missing field 'language'"),
         ("title =", "title", "not valid TOML"),
+        ('group = "pain/{name}"', "size = 3", "size must be a table"),
+        ('group = "pain/{name}"', "[size]\nbytes = 0", "size must be a table of positive whole numbers"),
+        ('group = "pain/{name}"', "[size]\nbytes = 1\npair = 2", "unknown field 'size.pair'.*Did you mean 'pairs'"),
+        ('group = "pain/{name}"', "[size]\npairs = 2", "missing field 'size.bytes'"),
     ],
 )
 def test_a_wrong_entry_is_refused_with_its_reason(tmp_path, old, new, message):
     assert old in GOOD
     with pytest.raises(FournilError, match=message):
         entry_of(tmp_path, GOOD.replace(old, new))
+
+
+def test_an_entry_may_say_how_much_there_was(tmp_path):
+    assert entry_of(tmp_path, GOOD).size is None
+    assert entry_of(tmp_path, GOOD + "[size]\ndocuments = 1_000\nbytes = 5\n").size == Size(5, documents=1000)
+    sized = [entry.size for entry in map(load, keys()) if entry.size]
+    assert len(sized) >= 40
+    assert all(bool(size.documents) != bool(size.pairs) for size in sized)
 
 
 def test_an_unknown_key_names_the_nearest():

@@ -13,11 +13,24 @@ from typing import Any
 import fournil
 from fournil.core.errors import EXIT_USAGE, FournilError, nearest
 from fournil.core.licences import normal_spdx
+from fournil.core.speech import tr
 
 FOLDER = Path(fournil.__file__).parent / "data" / "catalogue"
 READERS = ("man", "html", "messages", "code")
 CATEGORIES = ("documentation", "messages", "code")
 MNEMONICS = ("", "_", "&", "~", "~_")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much a source was seen to hold; it says nothing about other releases than the one named in the file."""
+
+    bytes: int
+    """UTF-8 bytes of the texts read, both sides of pairs."""
+    documents: int = 0
+    """Documents read."""
+    pairs: int = 0
+    """Pairs read."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,8 @@ class Entry:
     """Globs of paths that are not wanted after all."""
     mnemonic: str = ""
     """The characters that mark keyboard mnemonics in messages: `_` (GTK), `&` (Qt, wxWidgets), `~_` (LibreOffice)."""
+    size: Size | None = None
+    """How much there was, for `fournil plan`."""
     path: Path = Path()
     """The file."""
 
@@ -115,6 +130,8 @@ def read_entry(path: Path) -> Entry:
             guess = nearest(name, known)
             fix = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known)}."
             raise FournilError(f"unknown field {name!r}", where=path, fix=fix)
+        if name == "size":
+            continue
         wanted = list if known[name].type.startswith("tuple") else str
         if not isinstance(value, wanted) or (isinstance(value, list) and not all(isinstance(v, str) for v in value)):
             raise FournilError(f"{name} must be {'an array of strings' if wanted is list else 'a string'}", where=path)
@@ -122,9 +139,25 @@ def read_entry(path: Path) -> Entry:
     if missing:
         raise FournilError(f"missing field {missing[0]!r}", where=path)
     values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in table.items()}
+    if "size" in values:
+        values["size"] = _size(values["size"], path)
     entry = Entry(key=path.stem, path=path, **values)
     _check(entry)
     return entry
+
+
+def _size(table: Any, path: Path) -> Size:  # noqa: ANN401 - whatever TOML holds
+    known = [field.name for field in fields(Size)]
+    if not isinstance(table, dict) or not all(type(value) is int and value > 0 for value in table.values()):
+        raise FournilError(tr("size must be a table of positive whole numbers"), where=path)
+    for name in table:
+        if name not in known:
+            guess = nearest(name, known)
+            fix = tr("Did you mean {guess!r}?", guess=guess) if guess else tr("Known: {names}.", names=", ".join(known))
+            raise FournilError(tr("unknown field {name!r}", name=f"size.{name}"), where=path, fix=fix)
+    if "bytes" not in table:
+        raise FournilError(tr("missing field {name!r}", name="size.bytes"), where=path)
+    return Size(**table)
 
 
 def _check(entry: Entry) -> None:

@@ -38,6 +38,12 @@ class FilesSource:
     pair_columns: tuple[str, ...] = ("en", "fr")
     """Two language tags: columns or keys of these names hold translations of each other, and so do the columns of a
     tsv file without a head, in this order; empty: no pairs."""
+    stated_documents: int = 0
+    """Documents or pairs that there are, as the publisher says; only `plan` looks at it. 0: not known."""
+    stated_bytes: float = 0.0
+    """Bytes of text, as the publisher says; only `plan` looks at it. 0: not known."""
+    stated_tokens: float = 0.0
+    """Tokens of the recipe's own tokenizer, as the publisher says; only `plan` looks at it. 0: not known."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,12 @@ class HubSource:
     """Two language tags: columns of these names hold translations of each other; empty: no pairs."""
     max_documents: int = 0
     """Read so many documents at most; 0: all."""
+    stated_documents: int = 0
+    """Documents or pairs that there are, as the publisher says; only `plan` looks at it. 0: not known."""
+    stated_bytes: float = 0.0
+    """Bytes of text, as the publisher says; only `plan` looks at it. 0: not known."""
+    stated_tokens: float = 0.0
+    """Tokens of the recipe's own tokenizer, as the publisher says; only `plan` looks at it. 0: not known."""
 
 
 @dataclass(frozen=True)
