@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from fournil.core.errors import EXIT_USAGE, FournilError
-from fournil.recipe import Recipe, apply_change, check_recipe
+from fournil.core.speech import tr
+from fournil.recipe import MAX_NAME, Recipe, apply_change, check_recipe
 
 UNSTATED = "LicenseRef-not-stated"
 """The licence of a stranger's files when the command line gives none: the page then says so."""
@@ -37,16 +38,24 @@ def recipe_for_files(options: argparse.Namespace) -> Recipe:
     verb = options.verb
     if verb not in ON_FILES:
         raise FournilError(
-            f"{verb} needs a recipe", fix=f"Try: fournil {verb} --recipe recipes/mie.toml", code=EXIT_USAGE
+            tr("{verb} needs a recipe", verb=verb),
+            fix=tr("Try: {command}", command=f"fournil {verb} --recipe recipes/mie.toml"),
+            code=EXIT_USAGE,
         )
     if (options.out or options.run) is None:
-        raise FournilError(f"{verb} on files needs a folder for its result", fix="Add -o FOLDER.", code=EXIT_USAGE)
+        raise FournilError(
+            tr("{verb} on files needs a folder for its result", verb=verb), fix=tr("Add -o FOLDER."), code=EXIT_USAGE
+        )
     table: dict[str, Any] = {
         "recipe": {"name": _name(options), "title": f"fournil {verb}", "stages": list(ON_FILES[verb])}
     }
     if verb in ("evaluate", "export"):
         if not options.model:
-            raise FournilError(f"{verb} needs a model folder or --recipe", code=EXIT_USAGE)
+            raise FournilError(
+                tr("{verb} needs a model folder or --recipe", verb=verb),
+                fix=tr("Try: {command}", command=f"fournil {verb} --recipe recipes/mie.toml"),
+                code=EXIT_USAGE,
+            )
         table[verb] = {"model": str(Path(options.model).expanduser().resolve())}
     if verb == "evaluate":
         table["sources"] = {"min_letters": 1, "files": _texts(options.text)}
@@ -61,7 +70,7 @@ def recipe_for_files(options: argparse.Namespace) -> Recipe:
     table["recipe"]["description"] = _description(verb)
     for change in options.set:
         apply_change(table, change)
-    return check_recipe(table, where="the command line")
+    return check_recipe(table, where=tr("the command line"))
 
 
 def texts_by_language(entries: list[str]) -> list[tuple[str, Path]]:
@@ -74,19 +83,19 @@ def texts_by_language(entries: list[str]) -> list[tuple[str, Path]]:
     for entry in entries:
         language, equals, name = entry.partition("=")
         if not equals or not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*", language):
-            fix = "Write --text TAG=FILE, such as --text fr=page.txt."
-            raise FournilError(f"cannot read --text {entry!r}", fix=fix, code=EXIT_USAGE)
+            fix = tr("Write --text TAG=FILE, such as --text fr=page.txt.")
+            raise FournilError(tr("cannot read --text {entry!r}", entry=entry), fix=fix, code=EXIT_USAGE)
         path = Path(name).expanduser()
         if not path.exists():
-            raise FournilError("no such file", where=path, code=EXIT_USAGE)
+            raise FournilError(tr("no such file"), where=path, code=EXIT_USAGE)
         found.append((language, path))
     return found
 
 
 def _texts(entries: list[str]) -> list[dict[str, Any]]:
     if not entries:
-        fix = "Add --text fr=FILE --text en=FILE."
-        raise FournilError("evaluate on a model folder needs texts", fix=fix, code=EXIT_USAGE)
+        fix = tr("Add --text fr=FILE --text en=FILE.")
+        raise FournilError(tr("evaluate on a model folder needs texts"), fix=fix, code=EXIT_USAGE)
     found = texts_by_language(entries)
     return [
         {"key": f"text-{language.lower()}-{number}", "paths": [str(path)], "language": language, "licence": UNSTATED}
@@ -96,8 +105,8 @@ def _texts(entries: list[str]) -> list[dict[str, Any]]:
 
 def _files(options: argparse.Namespace) -> dict[str, Any]:
     if not options.files:
-        fix = f"Try: fournil {options.verb} *.parquet --language fr -o clean/"
-        raise FournilError(f"{options.verb} needs files or --recipe", fix=fix, code=EXIT_USAGE)
+        fix = tr("Try: {command}", command=f"fournil {options.verb} *.parquet --language fr -o clean/")
+        raise FournilError(tr("{verb} needs files or --recipe", verb=options.verb), fix=fix, code=EXIT_USAGE)
     entry: dict[str, Any] = {"key": "files", "title": "Files", "paths": list(options.files)}
     entry |= {"licence": options.licence or UNSTATED, "own_licence": not options.licence}
     return entry | ({"language": options.language} if options.language else {})
@@ -105,7 +114,7 @@ def _files(options: argparse.Namespace) -> dict[str, Any]:
 
 def _name(options: argparse.Namespace) -> str:
     folder = (options.out or options.run).resolve().name.lower()
-    return re.sub(r"[^a-z0-9]+", "-", folder).strip("-") or options.verb
+    return re.sub(r"[^a-z0-9]+", "-", folder).strip("-")[:MAX_NAME].rstrip("-") or options.verb
 
 
 def _description(verb: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -18,10 +19,14 @@ from typing import Any
 from fournil.core.errors import EXIT_USAGE, FournilError, nearest
 from fournil.core.files import write_text
 from fournil.core.settings import check_keys, to_table
+from fournil.core.speech import tr
 
 SECTIONS = ("sources", "curate", "tokenizer", "pretrain", "finetune", "evaluate", "export", "report")
 REPEATED = ("finetune",)
 """Sections that are arrays of tables."""
+MAX_RECIPE_BYTES = 2**20
+MAX_NAME = 64
+MAX_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -90,22 +95,28 @@ def check_recipe(table: Mapping[str, Any], *, where: str, path: Path | None = No
     for name in table:
         if name != "recipe" and name not in SECTIONS:
             guess = nearest(name, ("recipe", *SECTIONS))
-            fix = f"Did you mean [{guess}]?" if guess else f"Sections: recipe, {', '.join(SECTIONS)}."
-            raise FournilError(f"unknown section [{name}]", where=where, fix=fix, code=EXIT_USAGE)
+            if guess:
+                fix = tr("Did you mean [{section}]?", section=guess)
+            else:
+                fix = tr("Sections: recipe, {sections}.", sections=", ".join(SECTIONS))
+            raise FournilError(tr("unknown section [{name}]", name=name), where=where, fix=fix, code=EXIT_USAGE)
     head = _checked(Head, table.get("recipe", {}), "recipe", where)
     _check_head(head, where)
     stages: dict[str, tuple[Any, ...]] = {}
     for name in SECTIONS:
-        if name not in head.stages:
+        if name not in head.stages and name not in table:
             continue
         rows = table.get(name, [] if name in REPEATED else {})
         if isinstance(rows, list) != (name in REPEATED):
             shape = f"[[{name}]]" if name in REPEATED else f"[{name}]"
-            raise FournilError(f"section {name} must be written {shape}", where=where, code=EXIT_USAGE)
+            what = tr("section {name} must be written {shape}", name=name, shape=shape)
+            raise FournilError(what, where=where, code=EXIT_USAGE)
         config = stage_config(name)
         many = rows if isinstance(rows, list) else [rows]
         labels = [f"{name}[{i}]" if name in REPEATED else name for i in range(len(many))]
-        stages[name] = tuple(_checked(config, row, label, where) for row, label in zip(many, labels, strict=True))
+        checked = tuple(_checked(config, row, label, where) for row, label in zip(many, labels, strict=True))
+        if name in head.stages:  # what is not run is checked all the same
+            stages[name] = checked
     return Recipe(head, stages, path)
 
 
@@ -123,25 +134,58 @@ def freeze(recipe: Recipe, path: Path) -> None:
 
 
 def _read_extended(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:
+    table = _read_toml(path)
     place = Path(path).resolve()
     if place in seen:
-        raise FournilError("recipes extend each other in a circle", where=path, code=EXIT_USAGE)
-    try:
-        table = tomllib.loads(place.read_text("utf-8"))
-    except FileNotFoundError as error:
-        fix = "Recipes that ship with Fournil lie in recipes/ (mie.toml, petit.toml)."
-        raise FournilError("no such recipe", where=path, fix=fix, code=EXIT_USAGE) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise FournilError("this recipe cannot be read as UTF-8 text", where=path, code=EXIT_USAGE) from error
-    except tomllib.TOMLDecodeError as error:
-        raise FournilError(f"not valid TOML: {error}", where=path, fix="See https://toml.io.", code=2) from error
+        raise FournilError(tr("recipes extend each other in a circle"), where=path, code=EXIT_USAGE)
     head = table.get("recipe")
     base = head.get("extends") if isinstance(head, dict) else None
     if not base:
         return table
+    if not isinstance(base, str):
+        what = tr("{place} must be text in quotes, not {value}", place="recipe.extends", value=_shown(base))
+        raise FournilError(what, where=path, code=EXIT_USAGE)
     merged = _merge(_read_extended(place.parent / base, (*seen, place)), table)
     merged["recipe"]["extends"] = ""
     return merged
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        if Path(path).is_dir():
+            fix = tr("Name the .toml file in it.")
+            raise FournilError(tr("this is a folder, no recipe"), where=path, fix=fix, code=EXIT_USAGE)
+        with Path(path).open("rb") as file:
+            data = file.read(MAX_RECIPE_BYTES + 1)
+    except FileNotFoundError as error:
+        fix = tr("Recipes that ship with Fournil lie in recipes/ (mie.toml, petit.toml).")
+        raise FournilError(tr("no such recipe"), where=path, fix=fix, code=EXIT_USAGE) from error
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        reason = getattr(error, "strerror", None) or str(error)
+        what = tr("this recipe cannot be read: {reason}", reason=reason)
+        raise FournilError(what, where=_printable(path), code=EXIT_USAGE) from error
+    if len(data) > MAX_RECIPE_BYTES:
+        fix = tr("Name a .toml file; recipes have a few kilobytes.")
+        raise FournilError(tr("this is too large for a recipe"), where=path, fix=fix, code=EXIT_USAGE)
+    try:
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        fix = tr("Save it as UTF-8.")
+        raise FournilError(
+            tr("this recipe cannot be read as UTF-8 text"), where=path, fix=fix, code=EXIT_USAGE
+        ) from error
+    except (ValueError, RecursionError) as error:  # a bad number of a thousand digits is a plain ValueError
+        if b"\0" in data:
+            raise FournilError(
+                tr("this is no text"), where=path, fix=tr("Name a .toml file."), code=EXIT_USAGE
+            ) from error
+        reason = tr("nested too deeply") if isinstance(error, RecursionError) else str(error)
+        what = tr("not valid TOML: {reason}", reason=reason)
+        raise FournilError(what, where=path, fix=tr("See https://toml.io."), code=EXIT_USAGE) from error
+
+
+def _printable(path: Path) -> str:
+    return "".join(char if char.isprintable() else "�" for char in str(path))
 
 
 def _merge(base: dict[str, Any], top: dict[str, Any]) -> dict[str, Any]:
@@ -161,52 +205,120 @@ def apply_change(table: dict[str, Any], change: str) -> None:
     path, found, text = change.partition("=")
     keys = [key for key in re.split(r"[.\[\]]+", path.strip()) if key]
     if not found or not keys:
-        raise FournilError(f"cannot read the setting {change!r}", fix="Write --set SECTION.KEY=VALUE.", code=EXIT_USAGE)
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text  # a bare word is a string
+        what = tr("cannot read the setting {change!r}", change=change)
+        raise FournilError(what, fix=tr("Write --set SECTION.KEY=VALUE."), code=EXIT_USAGE)
+    value = _value(text)
     place: Any = table
     for key, after in zip(keys, [*keys[1:], None], strict=True):
+        index: Any = key
         if isinstance(place, list):
-            if not key.isdigit() or int(key) >= len(place):
-                fix = f"Indexes go from 0 to {len(place) - 1}."
-                raise FournilError(f"no such table: {path}", fix=fix, code=EXIT_USAGE)
-            place = place[int(key)]
+            if not (key.isascii() and key.isdigit() and len(key) < 10 and int(key) < len(place)):
+                fix = tr("Indexes go from 0 to {last}.", last=len(place) - 1) if place else tr("The array is empty.")
+                raise FournilError(tr("no such table: {path}", path=path), fix=fix, code=EXIT_USAGE)
+            index = int(key)
         elif not isinstance(place, dict):
-            raise FournilError(f"no such table: {path}", code=EXIT_USAGE)
-        elif after is None:
-            place[key] = value
+            raise FournilError(tr("no such table: {path}", path=path), code=EXIT_USAGE)
+        if after is None:
+            place[index] = value
         else:
-            place = place.setdefault(key, {})
+            place = place[index] if isinstance(place, list) else place.setdefault(key, {})
+
+
+def _value(text: str) -> Any:  # noqa: ANN401 - a TOML value
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError):
+        return text  # a bare word is a string
+    return table["value"] if list(table) == ["value"] else text
 
 
 def _checked(config: type, table: Any, path: str, where: str) -> Any:  # noqa: ANN401 - a settings dataclass
     from pydantic import TypeAdapter, ValidationError
 
     if not isinstance(table, dict):
-        raise FournilError(f"{path} must be a table", where=where, code=EXIT_USAGE)
+        raise FournilError(tr("{path} must be a table", path=path), where=where, code=EXIT_USAGE)
     check_keys(config, table, path, where)
+    _check_plain(table, path, where)
     try:
         return TypeAdapter(config).validate_json(json.dumps(table), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in (path, *first["loc"]))
-        message = first["msg"].removeprefix("Value error, ")
-        shown = "" if first["type"] in ("missing", "value_error") else f", not {first['input']!r}"
-        raise FournilError(f"{place}: {message}{shown}", where=where, code=EXIT_USAGE) from error
-    except TypeError as error:  # TOML dates
-        raise FournilError(f"{path} holds a value of a type that no setting has", where=where, code=2) from error
+        place = "".join((path, *(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])))
+        raise FournilError(_mistake(place, first), where=where, code=EXIT_USAGE) from error
+
+
+def _check_plain(value: Any, path: str, where: str) -> None:  # noqa: ANN401 - a TOML value
+    """Refuse what TOML can write and no setting is: dates, NaN, infinity, whole numbers beyond 64 bits."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _check_plain(inner, f"{path}.{key}", where)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _check_plain(inner, f"{path}[{number}]", where)
+    elif isinstance(value, float) and not math.isfinite(value):
+        what = tr("{place} must be a finite number, not {value}", place=path, value=str(value))
+        raise FournilError(what, where=where, code=EXIT_USAGE)
+    elif isinstance(value, int) and abs(value) > MAX_SEED:
+        raise FournilError(tr("{place} is a number beyond 64 bits", place=path), where=where, code=EXIT_USAGE)
+    elif not isinstance(value, str | int | float):
+        what = tr("{path} holds a value of a type that no setting has", path=path)
+        raise FournilError(what, where=where, fix=tr("Dates are written in quotes."), code=EXIT_USAGE)
+
+
+def _mistake(place: str, error: Mapping[str, Any]) -> str:
+    """Put into our own words what pydantic found."""
+    kind, value = error["type"], _shown(error["input"])
+    if kind == "missing":
+        return tr("{place} is missing", place=place)
+    if kind == "int_type":
+        return tr("{place} must be a whole number, not {value}", place=place, value=value)
+    if kind == "float_type":
+        return tr("{place} must be a number, not {value}", place=place, value=value)
+    if kind == "bool_type":
+        return tr("{place} must be true or false, not {value}", place=place, value=value)
+    if kind == "string_type":
+        return tr("{place} must be text in quotes, not {value}", place=place, value=value)
+    if kind == "tuple_type":
+        return tr("{place} must be an array [ … ], not {value}", place=place, value=value)
+    if kind == "value_error":  # from __post_init__, in the reader's language already
+        return tr("{place}: {what}", place=place, what=str(error["ctx"]["error"]))
+    return tr("{place}: {what}, not {value}", place=place, what=error["msg"], value=value)
+
+
+def _shown(value: object) -> str:
+    """Return a value as a message shows it: as TOML writes it, and not all of a long one."""
+    text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def _check_head(head: Head, where: str) -> None:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", head.name):
-        fix = "Use lower-case letters, digits and hyphens."
-        raise FournilError(f"recipe.name cannot be {head.name!r}", where=where, fix=fix, code=EXIT_USAGE)
+    check_name(head.name, "recipe.name", where)
     if not head.languages or len(set(head.languages)) != len(head.languages):
-        raise FournilError("recipe.languages must name each language once", where=where, code=EXIT_USAGE)
+        raise FournilError(tr("recipe.languages must name each language once"), where=where, code=EXIT_USAGE)
+    if not 0 <= head.seed <= MAX_SEED:
+        what = tr("recipe.seed must lie between 0 and {most}, not be {seed}", most=MAX_SEED, seed=head.seed)
+        raise FournilError(what, where=where, code=EXIT_USAGE)
     for stage in head.stages:
         if stage not in SECTIONS:
             guess = nearest(stage, SECTIONS)
-            fix = f"Did you mean {guess!r}?" if guess else f"Stages: {', '.join(SECTIONS)}."
-            raise FournilError(f"recipe.stages: no stage {stage!r}", where=where, fix=fix, code=EXIT_USAGE)
+            if guess:
+                fix = tr("Did you mean {guess!r}?", guess=guess)
+            else:
+                fix = tr("Stages: {stages}.", stages=", ".join(SECTIONS))
+            what = tr("recipe.stages: no stage {stage!r}", stage=stage)
+            raise FournilError(what, where=where, fix=fix, code=EXIT_USAGE)
+    if not head.stages:
+        fix = tr("Leave it out to run all.")
+        raise FournilError(tr("recipe.stages names no stage"), where=where, fix=fix, code=EXIT_USAGE)
+
+
+def check_name(name: str, place: str, where: str | None = None) -> None:
+    """Refuse a name that cannot be a folder's.
+
+    Raises:
+        FournilError: When it has other characters than a folder's name may have everywhere, or too many.
+    """
+    if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) is None or len(name) > MAX_NAME:
+        fix = tr("Use at most {most} lower-case letters, digits and hyphens.", most=MAX_NAME)
+        what = tr("{place} cannot be {name}", place=place, name=_shown(name))
+        raise FournilError(what, where=where, fix=fix, code=EXIT_USAGE)

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 
 
 @cache
@@ -27,14 +28,16 @@ def normal_spdx(expression: str) -> str:
     from license_expression import ExpressionError
 
     if not expression.strip():
-        raise FournilError("an empty licence", fix="Give an SPDX expression such as CC-BY-4.0.")
+        raise FournilError(tr("an empty licence"), fix=tr("Give an SPDX expression such as CC-BY-4.0."))
     try:
         parsed = _licensing().parse(expression, validate=False)
         unknown = [key for key in _licensing().unknown_license_keys(parsed) if not key.startswith("LicenseRef-")]
     except (ExpressionError, ValueError) as error:
-        raise FournilError(f"not an SPDX expression: {expression!r}", fix="See https://spdx.org/licenses/.") from error
+        what = tr("not an SPDX expression: {expression!r}", expression=expression)
+        raise FournilError(what, fix=tr("See https://spdx.org/licenses/.")) from error
     if unknown:
-        raise FournilError(f"unknown SPDX licence {unknown[0]!r}", fix="See https://spdx.org/licenses/.")
+        what = tr("unknown SPDX licence {name!r}", name=unknown[0])
+        raise FournilError(what, fix=tr("See https://spdx.org/licenses/."))
     return str(parsed)
 
 

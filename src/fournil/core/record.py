@@ -14,6 +14,7 @@ import fournil
 from fournil.core.context import Artifact
 from fournil.core.errors import FournilError
 from fournil.core.files import canonical_hash, write_json
+from fournil.core.speech import tr
 
 FILE_NAME = "record.json"
 VARYING = ("machine", "measured", "seconds", "peak_memory_bytes", "energy", "finished")
@@ -81,7 +82,9 @@ def read_record(folder: Path) -> Record | None:
         return None
     except (ValueError, TypeError) as error:
         raise FournilError(
-            "this record cannot be read", where=path, fix="Delete the folder that it stands in and bake again."
+            tr("this record cannot be read"),
+            where=path,
+            fix=tr("Delete the folder that it stands in and bake again."),
         ) from error
 
 

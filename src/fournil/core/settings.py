@@ -19,6 +19,7 @@ from functools import cache
 from typing import Any
 
 from fournil.core.errors import EXIT_USAGE, FournilError, nearest
+from fournil.core.speech import tr
 
 
 @dataclass(frozen=True)
@@ -80,15 +81,23 @@ def check_keys(config: type, table: Mapping[str, Any], path: str, where: str) ->
     for key, value in table.items():
         if key not in hints:
             guess = nearest(key, hints)
-            fix = f"Did you mean {path}.{guess}?" if guess else f"Known: {', '.join(hints)}."
-            raise FournilError(f"unknown setting {path}.{key}", where=where, fix=fix, code=EXIT_USAGE)
+            if guess:
+                fix = tr("Did you mean {path}.{guess}?", path=path, guess=guess)
+            else:
+                fix = tr("Known: {names}.", names=", ".join(hints))
+            what = tr("unknown setting {path}.{key}", path=path, key=key)
+            raise FournilError(what, where=where, fix=fix, code=EXIT_USAGE)
         inner, many = table_type(hints[key])
         if inner is None:
             continue
         rows = value if many else [value]
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            kind = f"an array of tables [[{path}.{key}]]" if many else f"a table [{path}.{key}]"
-            raise FournilError(f"{path}.{key} must be {kind}", where=where, code=EXIT_USAGE)
+            place = f"{path}.{key}"
+            if many:
+                what = tr("{place} must be an array of tables [[{place}]]", place=place)
+            else:
+                what = tr("{place} must be a table [{place}]", place=place)
+            raise FournilError(what, where=where, code=EXIT_USAGE)
         for number, row in enumerate(rows):
             check_keys(inner, row, f"{path}.{key}[{number}]" if many else f"{path}.{key}", where)
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from fournil.core.errors import FournilError
 from fournil.core.files import atomic_path
+from fournil.core.speech import tr
 
 DEFAULT_MAX_BYTES = 64 * 2**20
 
@@ -121,11 +122,14 @@ def read_batches(
             with pq.ParquetFile(path) as file:
                 missing = sorted(set(columns or ()) - set(file.schema_arrow.names))
                 if missing:
-                    raise FournilError(f"no column {missing[0]!r}", where=path, fix="Is this a shard of another kind?")
+                    what = tr("no column {name!r}", name=missing[0])
+                    raise FournilError(what, where=path, fix=tr("Is this a shard of another kind?"))
                 yield from file.iter_batches(batch_size=batch_rows, columns=list(columns) if columns else None)
         except (pa.ArrowException, OSError) as error:
             raise FournilError(
-                "this Parquet file cannot be read", where=path, fix="It may be cut short: make or fetch it again."
+                tr("this Parquet file cannot be read"),
+                where=path,
+                fix=tr("It may be cut short: make or fetch it again."),
             ) from error
 
 
