@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fournil.core.errors import EXIT_USAGE, FournilError
+from fournil.core.speech import tr
 from fournil.stages.sources.config import Config, FilesSource, HubSource
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "Config", "FilesSource", "HubSource", "reads", "run"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 def reads(config: Config) -> list[Path]:
@@ -46,8 +47,8 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     from fournil.stages.sources.unit import Unit
 
     if not (config.use or config.files or config.hub):
-        fix = 'Name some: use = ["debian-manpages-fr"], or [[sources.files]].'
-        raise FournilError("no source is named", where="sources", fix=fix, code=EXIT_USAGE)
+        fix = tr('Name some: use = ["debian-manpages-fr"], or [[sources.files]].')
+        raise FournilError(tr("no source is named"), where="sources", fix=fix, code=EXIT_USAGE)
     began = time.monotonic()
     states: list[dict[str, Any]] = []
     measured: dict[str, Any] = {}
@@ -88,11 +89,11 @@ def _catalogue(config: Config, out: Path, context: Context, measured: dict[str, 
     tasks = [Task(Choice(choice.entry, choice.roles, debs), reading, out) for choice in choices]
     states: dict[str, dict[str, Any]] = {}
     measured["seconds_by_source"] = {}
-    with context.progress.task("Reading packages", total=len(tasks), unit="sources") as bar:
+    with context.progress.task(tr("Reading packages"), total=len(tasks), unit=tr("sources")) as bar:
         for key, state, seconds in read_all(tasks, context.threads):
             states[key] = state
             measured["seconds_by_source"][key] = round(seconds, 2)
             if not any(count["num_in"] for count in state["counts"]):
-                context.progress.note(f"{key}: none of its files are in this system's packages")
+                context.progress.note(tr("{key}: none of its files are in these packages", key=key))
             bar.advance(note=state["facts"]["title"])
     return [states[key] for key in config.use]

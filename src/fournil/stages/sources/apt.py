@@ -21,14 +21,11 @@ from pathlib import Path
 from fournil.core.errors import FournilError
 from fournil.core.files import canonical_hash, sha256_file, write_text
 from fournil.core.progress import Progress
+from fournil.core.speech import tr, trn
 
 INDEX_SECONDS = 24 * 3600
 """How old the index of packages may be."""
 _SYSTEM_SOURCES = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
-_ELSEWHERE = (
-    "Use a Debian or Ubuntu machine (a container will do), or a recipe that needs none, such as recipes/mie.toml."
-)
-_NETWORK = "Check the network (and the proxy), or bake recipes/mie.toml, which needs none."
 
 # Hooks of the system would run as us on its own files; other indexes (Contents, AppStream) would cost time for nothing.
 _CONFIG = """\
@@ -91,9 +88,13 @@ class Apt:
 
     def __init__(self, sources: Path | None, progress: Progress) -> None:
         if shutil.which("apt-get") is None or shutil.which("apt-cache") is None:
-            raise FournilError("this source needs apt-get, which this machine does not have", fix=_ELSEWHERE)
+            fix = tr(
+                "Use a Debian or Ubuntu machine (a container will do), or a recipe that needs none, such as "
+                "recipes/mie.toml."
+            )
+            raise FournilError(tr("this source needs apt-get, which this machine does not have"), fix=fix)
         if sources is not None and not sources.is_file():
-            raise FournilError("no such sources.list", where=sources, fix="See sources.apt_sources.")
+            raise FournilError(tr("no such sources.list"), where=sources, fix=tr("See sources.apt_sources."))
         self._sources = sources
         self._progress = progress
         name = "system" if sources is None else canonical_hash(str(sources.resolve()))[:16]
@@ -106,8 +107,8 @@ class Apt:
                 (self.folder / inner).mkdir(parents=True, exist_ok=True)
             self.packages_folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            fix = "Set XDG_CACHE_HOME to a folder that can be written."
-            raise FournilError("the cache folder cannot be made", where=self.folder, fix=fix) from error
+            fix = tr("Set XDG_CACHE_HOME to a folder that can be written.")
+            raise FournilError(tr("the cache folder cannot be made"), where=self.folder, fix=fix) from error
         text = _CONFIG.format(folder=self.folder)
         if sources is not None:
             text += f'Dir::Etc::sourcelist "{sources.resolve()}";\nDir::Etc::sourceparts "/dev/null";\n'
@@ -120,7 +121,7 @@ class Apt:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self._progress.note("Another bake is fetching packages: waiting for it")
+                self._progress.note(tr("Another bake is fetching packages: waiting for it"))
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -133,17 +134,17 @@ class Apt:
         stamp = self.folder / "updated"
         if self._has_index() and stamp.exists() and not self._is_stale(stamp.stat().st_mtime):
             return
-        with self._progress.task("Fetching the index of packages", total=1, unit="index") as bar:
+        with self._progress.task(tr("Fetching the index of packages"), total=1, unit=tr("index")) as bar:
             done = self._run("apt-get", "-q", "update")
             bar.advance()
         trouble = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("E: ", "W: ", "Err:"))]
         if not self._has_index():
-            detail = f": {trouble[0].removeprefix('E: ').removeprefix('W: ')}" if trouble else ""
-            raise FournilError(f"the index of packages cannot be fetched{detail}", fix=_NETWORK)
+            reason = trouble[0].removeprefix("E: ").removeprefix("W: ") if trouble else "apt-get update"
+            raise FournilError(tr("the index of packages cannot be fetched: {reason}", reason=reason), fix=_network())
         stamp.touch()
         if trouble:
             # Third parties may fail while what we need is there; packages that are missing are noticed later.
-            self._progress.note(f"apt: {trouble[0]}; going on with the rest")
+            self._progress.note(tr("apt: {trouble}; going on with the rest", trouble=trouble[0]))
 
     def find(self, names: Sequence[str]) -> dict[str, Package]:
         """Look packages up in the index; those that it does not hold are left out."""
@@ -178,7 +179,8 @@ class Apt:
             self._adopt(missing)
         lost = [package.name for package in missing if not self._is_kept(package)]
         if lost:
-            raise FournilError("these packages did not come whole: " + ", ".join(lost), fix=_NETWORK)
+            names = ", ".join(lost)
+            raise FournilError(tr("these packages did not come whole: {names}", names=names), fix=_network())
         files = {package.name: self.packages_folder / package.file_name for package in packages}
         return files, sum(package.size_bytes for package in missing)
 
@@ -204,7 +206,7 @@ class Apt:
         total = sum(package.size_bytes for package in packages)
         command = ("apt-get", "-c", str(self._config), "-q", "download", *wanted)
         with (
-            self._progress.task("Fetching packages", total=round(total / 1e6, 1), unit="MB") as bar,
+            self._progress.task(tr("Fetching packages"), total=round(total / 1e6, 1), unit="MB") as bar,
             (self.folder / "log" / "download").open("w+") as log,
         ):
             process = subprocess.Popen(command, cwd=self._incoming, env=_environment(), stdout=log, stderr=log)
@@ -214,7 +216,7 @@ class Apt:
                         process.wait(timeout=0.5)
                     files = list(self._incoming.glob("*.deb"))
                     size = sum(path.stat().st_size for path in files)
-                    bar.advance(size / 1e6 - bar.done, note=f"{len(files)} of {len(packages)} packages")
+                    bar.advance(size / 1e6 - bar.done, note=_how_many(len(files), len(packages)))
                     if process.returncode is not None:
                         break
             finally:
@@ -224,8 +226,8 @@ class Apt:
             log.seek(0)
             trouble = [line for line in log.read().splitlines() if line.startswith("E: ")]
         if process.returncode:
-            detail = f": {trouble[0].removeprefix('E: ')}" if trouble else ""
-            raise FournilError(f"packages cannot be fetched{detail}", fix=_NETWORK)
+            reason = trouble[0].removeprefix("E: ") if trouble else "apt-get download"
+            raise FournilError(tr("packages cannot be fetched: {reason}", reason=reason), fix=_network())
 
     def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
         with_config = [command[0], "-c", str(self._config), *command[1:]]
@@ -238,6 +240,14 @@ class Apt:
         sources = _SYSTEM_SOURCES if self._sources is None else (self._sources,)
         changed = max((path.stat().st_mtime for path in sources if path.exists()), default=0.0)
         return time.time() - updated > INDEX_SECONDS or changed > updated
+
+
+def _network() -> str:
+    return tr("Check the network (and the proxy), or bake recipes/mie.toml, which needs none.")
+
+
+def _how_many(done: int, number: int) -> str:
+    return trn("{done:,} of {count:,} package", "{done:,} of {count:,} packages", number, done=done)
 
 
 def _cache_folder() -> Path:

@@ -113,8 +113,9 @@ def load(key: str) -> Entry:
     path = FOLDER / f"{key}.toml"
     if key not in keys():
         guess = nearest(key, keys())
-        fix = f"Did you mean {guess!r}?" if guess else "docs/01-sources.md lists the catalogue."
-        raise FournilError(f"no source {key!r} in the catalogue", where="sources.use", fix=fix, code=EXIT_USAGE)
+        fix = tr("Did you mean {guess!r}?", guess=guess) if guess else tr("docs/01-sources.md lists the catalogue.")
+        what = tr("no source {key!r} in the catalogue", key=key)
+        raise FournilError(what, where="sources.use", fix=fix, code=EXIT_USAGE)
     return read_entry(path)
 
 
@@ -123,21 +124,25 @@ def read_entry(path: Path) -> Entry:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FournilError(f"not valid TOML: {error}", where=path) from error
+        raise FournilError(tr("not valid TOML: {error}", error=error), where=path) from error
     known = {field.name: field for field in fields(Entry) if field.name not in ("key", "path")}
     for name, value in table.items():
         if name not in known:
             guess = nearest(name, known)
-            fix = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(known)}."
-            raise FournilError(f"unknown field {name!r}", where=path, fix=fix)
+            fix = tr("Did you mean {guess!r}?", guess=guess) if guess else tr("Known: {names}.", names=", ".join(known))
+            raise FournilError(tr("unknown field {name!r}", name=name), where=path, fix=fix)
         if name == "size":
             continue
         wanted = list if known[name].type.startswith("tuple") else str
         if not isinstance(value, wanted) or (isinstance(value, list) and not all(isinstance(v, str) for v in value)):
-            raise FournilError(f"{name} must be {'an array of strings' if wanted is list else 'a string'}", where=path)
+            array, string = (
+                tr("{name} must be an array of strings", name=name),
+                tr("{name} must be a string", name=name),
+            )
+            raise FournilError(array if wanted is list else string, where=path)
     missing = [name for name, field in known.items() if field.default is MISSING and not table.get(name)]
     if missing:
-        raise FournilError(f"missing field {missing[0]!r}", where=path)
+        raise FournilError(tr("missing field {name!r}", name=missing[0]), where=path)
     values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in table.items()}
     if "size" in values:
         values["size"] = _size(values["size"], path)
@@ -169,11 +174,12 @@ def _check(entry: Entry) -> None:
     ):
         if value not in allowed:
             shown = ", ".join(repr(option) for option in allowed)
-            raise FournilError(f"{name} cannot be {value!r}", where=entry.path, fix=f"One of {shown}.")
+            what = tr("{name} cannot be {value!r}", name=name, value=value)
+            raise FournilError(what, where=entry.path, fix=tr("One of {names}.", names=shown))
     try:
         groups = set(_compiled(entry.members).groupindex)
     except re.error as error:
-        raise FournilError(f"members is no regular expression: {error}", where=entry.path) from error
+        raise FournilError(tr("members is no regular expression: {error}", error=error), where=entry.path) from error
     for name, template in (
         ("id", entry.id),
         ("group", entry.group),
@@ -181,18 +187,22 @@ def _check(entry: Entry) -> None:
     ):
         wanted = set(re.findall(r"\{(\w+)\}", template))
         if wanted - groups:
-            raise FournilError(f"{name} uses {sorted(wanted - groups)[0]!r}, which members lacks", where=entry.path)
+            group = sorted(wanted - groups)[0]
+            raise FournilError(
+                tr("{name} uses {group!r}, which members lacks", name=name, group=group), where=entry.path
+            )
     for alternatives in entry.alternatives():
         for name in (name for packages in alternatives for name in packages):
             if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", name):
-                raise FournilError(f"not a package name: {name!r}", where=entry.path)
+                raise FournilError(tr("not a package name: {name!r}", name=name), where=entry.path)
     if entry.statement and not entry.copyright_sha256:
-        raise FournilError("a statement needs copyright_sha256: where was it read?", where=entry.path)
+        raise FournilError(tr("a statement needs copyright_sha256: where was it read?"), where=entry.path)
     if normal_spdx(entry.licence) != entry.licence:
-        fix = f"Write {normal_spdx(entry.licence)!r}."
-        raise FournilError(f"licence {entry.licence!r} is not in its normal spelling", where=entry.path, fix=fix)
+        what = tr("licence {licence!r} is not in its normal spelling", licence=entry.licence)
+        fix = tr("Write {licence!r}.", licence=normal_spdx(entry.licence))
+        raise FournilError(what, where=entry.path, fix=fix)
     if entry.reader != "code" and not entry.language:
-        raise FournilError("missing field 'language'", where=entry.path)
+        raise FournilError(tr("missing field {name!r}", name="language"), where=entry.path)
 
 
 def _bare(name: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fournil.core.speech import tr
+
 
 @dataclass(frozen=True)
 class FilesSource:
@@ -115,14 +117,16 @@ class Config:
         keys = [*self.use, *(source.key for source in (*self.files, *self.hub))]
         double = sorted({key for key in keys if keys.count(key) > 1})
         if double:
-            raise ValueError(f"two sources are called {double[0]!r}")
+            raise ValueError(tr("two sources are called {key!r}", key=double[0]))
         for key in keys:
             if not key or key.strip("abcdefghijklmnopqrstuvwxyz0123456789-.") or not key[0].isalnum():
-                raise ValueError(f"a source cannot be called {key!r}: use lower-case letters, digits, hyphens, dots")
+                raise ValueError(
+                    tr("a source cannot be called {key!r}: use lower-case letters, digits, hyphens, dots", key=key)
+                )
         for source in (*self.files, *self.hub):
             if len(source.pair_columns) not in (0, 2):
-                raise ValueError(f"{source.key}: pair_columns names two languages, or none")
+                raise ValueError(tr("{key}: pair_columns names two languages, or none", key=source.key))
         if self.man_reader not in ("auto", "mandoc", "groff", "fournil"):
-            raise ValueError("man_reader is one of auto, mandoc, groff, fournil")
+            raise ValueError(tr("man_reader is one of auto, mandoc, groff, fournil"))
         if self.min_letters < 0 or self.max_document_mb <= 0 or self.max_unpacked_mb <= 0:
-            raise ValueError("bounds on sizes are positive")
+            raise ValueError(tr("bounds on sizes are positive"))

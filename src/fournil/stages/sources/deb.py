@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 
 _MAX_LINKS = 8
 _MAX_WINDOW_BYTES = 256 * 2**20
 _MAX_MEMBERS = 500_000
-_AGAIN = "Delete the file and run the same command again."
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ def read_deb(path: Path, wanted: Callable[[str], bool], bounds: Bounds) -> Conte
         with path.open("rb") as file, _open_data(file, path) as data:
             return _read_tar(cast(BinaryIO, _Counted(data, bounds.package_bytes)), wanted, bounds)
     except OverBoundError as error:
-        what = f"this package unpacks to more than {bounds.package_bytes // 2**20} MiB"
-        raise FournilError(what, where=path, fix="Raise sources.max_unpacked_mb if you trust it.") from error
+        what = tr("this package unpacks to more than {size:,} MiB", size=bounds.package_bytes // 2**20)
+        raise FournilError(what, where=path, fix=tr("Raise sources.max_unpacked_mb if you trust it.")) from error
     except (tarfile.TarError, lzma.LZMAError, EOFError, OSError, ValueError, _zstd_error()) as error:
-        raise FournilError("this package is damaged or cut short", where=path, fix=_AGAIN) from error
+        raise FournilError(tr("this package is damaged or cut short"), where=path, fix=_again()) from error
 
 
 def follow(name: str, contents: Contents) -> str:
@@ -141,7 +141,7 @@ def _inside(name: str, *, clean: bool = False) -> str | None:
 def _open_data(file: BinaryIO, path: Path) -> BinaryIO:
     """Find the member data.tar.* of the ar archive and return its unpacked bytes as a stream."""
     if file.read(8) != b"!<arch>\n":
-        raise FournilError("this file is no Debian package", where=path, fix=_AGAIN)
+        raise FournilError(tr("this file is no Debian package"), where=path, fix=_again())
     while header := file.read(60):
         if len(header) < 60 or header[58:] != b"`\n":
             raise EOFError
@@ -167,7 +167,12 @@ def _unpacked(raw: BinaryIO, kind: str, path: Path) -> BinaryIO:
 
         unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES)
         return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, unpacker.stream_reader(raw)), 2**20))
-    raise FournilError(f"packages packed as data.tar{kind} are not known", where=path)
+    what = tr("packages packed as {name} are not known", name=f"data.tar{kind}")
+    raise FournilError(what, where=path, fix=tr("Take the source out of sources.use."))
+
+
+def _again() -> str:
+    return tr("Delete the file and run the same command again.")
 
 
 def _zstd_error() -> type[Exception]:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from fournil.core.document import document_row, pair_row
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.stages.sources.apt import Apt, Package
 from fournil.stages.sources.catalogue import Entry
 from fournil.stages.sources.deb import Bounds, Contents, OverBoundError, follow, gunzip, read_deb
@@ -71,8 +72,11 @@ def choose(entries: Sequence[Entry], apt: Apt) -> list[Choice]:
         for role, text in zip(entry.alternatives(), entry.packages, strict=True):
             whole = next((packages for packages in role if all(name in found for name in packages)), None)
             if whole is None:
-                fix = f"Take {entry.key!r} out of sources.use, or add the section of the archive that has it."
-                raise FournilError(f"no package {text!r} in this system's index", where=entry.key, fix=fix)
+                fix = tr(
+                    "Take {key!r} out of sources.use, or add the section of the archive that has it.", key=entry.key
+                )
+                what = tr("no package {name!r} in this system's index", name=text)
+                raise FournilError(what, where=entry.key, fix=fix)
             roles.append(tuple(found[name] for name in whole))
         choices.append(Choice(entry, tuple(roles)))
     return choices

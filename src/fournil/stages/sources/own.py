@@ -16,6 +16,7 @@ from fournil.core.context import Context
 from fournil.core.document import document_row, pair_row
 from fournil.core.errors import EXIT_USAGE, FournilError
 from fournil.core.licences import is_known, normal_spdx
+from fournil.core.speech import tr
 from fournil.stages.sources.config import FilesSource, HubSource
 from fournil.stages.sources.debian import UNKNOWN_LICENCE
 from fournil.stages.sources.licence import STATED, Evidence
@@ -38,7 +39,8 @@ def matching_files(source: FilesSource) -> list[Path]:
         files = [Path(match) for match in matches if Path(match).is_file()]
         if not files:
             where = f"sources.files, {source.key}"
-            raise FournilError(f"no file matches {pattern!r}", where=where, fix="Check the path.", code=EXIT_USAGE)
+            what = tr("no file matches {pattern!r}", pattern=pattern)
+            raise FournilError(what, where=where, fix=tr("Check the path."), code=EXIT_USAGE)
         found.update(dict.fromkeys(files))
     return list(found)
 
@@ -83,7 +85,7 @@ def read_own(source: FilesSource | HubSource, unit: Unit, min_letters: int, cont
         rows = itertools.islice(found, source.max_documents or None)
     pairs_lines = isinstance(source, FilesSource) and source.parallel_lines
     by_group: dict[str, dict[str, str]] = defaultdict(dict)
-    with context.progress.task(f"Reading {source.key}", unit="documents") as bar:
+    with context.progress.task(tr("Reading {key}", key=source.key), unit=tr("documents")) as bar:
         for raw in rows:
             bar.advance()
             said = raw.extra.get("licence") if keeps_own and not isinstance(raw, Refused) else None

@@ -12,6 +12,7 @@ import pyarrow as pa
 from fournil.core.context import Artifact, Count
 from fournil.core.document import EVIDENCE
 from fournil.core.shards import write_table
+from fournil.core.speech import Message, mark, markn
 
 
 def write_evidence(path: Path, states: Sequence[Mapping[str, Any]]) -> None:
@@ -45,12 +46,14 @@ def artifact(states: Sequence[Mapping[str, Any]], measured: Mapping[str, Any]) -
     return Artifact(counts=counts, facts=facts, measured=dict(measured))
 
 
-def _headline(states: Sequence[Mapping[str, Any]]) -> str:
+def _headline(states: Sequence[Mapping[str, Any]]) -> list[Message]:
     counts = [count for state in states for count in state["counts"]]
     found = {unit: sum(c["num_out"] for c in counts if c["unit"] == unit) for unit in ("documents", "pairs")}
     size = sum(count["bytes_out"] for count in counts)
-    plural = "s" if len(states) > 1 else ""
-    return (
-        f"{found['documents']:,} documents and {found['pairs']:,} pairs from {len(states)} source{plural}, "
-        f"{size / 1e6:,.1f} MB"
+    texts = mark(
+        "{documents} and {pairs} from {sources}",
+        documents=markn("{count:,} document", "{count:,} documents", found["documents"]),
+        pairs=markn("{count:,} pair", "{count:,} pairs", found["pairs"]),
+        sources=markn("{count:,} source", "{count:,} sources", len(states)),
     )
+    return [texts, mark("{size:,.1f} MB", size=round(size / 1e6, 1))]

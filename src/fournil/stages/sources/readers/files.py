@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.stages.sources.readers.decode import UndecodableError, decode
 from fournil.stages.sources.readers.opening import COMPRESSIONS, DamagedFileError, TooLargeError, read_whole
 from fournil.stages.sources.readers.raw import RawDocument, RawPair, Refused
@@ -96,7 +97,7 @@ def find_files(patterns: Sequence[str | Path], root: Path | None = None) -> list
         FournilError: nothing is given, or one of the patterns matches no file.
     """
     if not patterns:
-        raise FournilError("no files are named", fix="Give at least one path or pattern")
+        raise FournilError(tr("no files are named"), fix=tr("Give at least one path or pattern"))
     found: dict[str, tuple[Path, Path]] = {}
     for pattern in patterns:
         expanded = Path(pattern).expanduser()
@@ -108,12 +109,11 @@ def find_files(patterns: Sequence[str | Path], root: Path | None = None) -> list
         else:
             base, matches = root or expanded.parent, [expanded]
         if not matches:
-            raise FournilError("no file matches the pattern", where=str(pattern), fix="Check the path")
+            raise FournilError(tr("no file matches the pattern"), where=str(pattern), fix=tr("Check the path"))
         for path in matches:
             if path.is_dir():
-                raise FournilError(
-                    "a folder, not a file", where=path, fix=f"Name its files, as in {path / '**' / '*.txt'}"
-                )
+                fix = tr("Name its files, as in {pattern}", pattern=path / "**" / "*.txt")
+                raise FournilError(tr("a folder, not a file"), where=path, fix=fix)
             # Links lead to files that a pattern matches anyway; a file that somebody names is meant.
             identity = str(path.absolute()) if path is expanded else _resolved(path)
             found.setdefault(identity, (path, base))
@@ -124,7 +124,8 @@ def _read_table(
     path: Path, name: str, kind: Format, fields: Fields, bounds: Bounds
 ) -> Iterator[RawDocument | RawPair | Refused]:
     if kind != "parquet" and _uncompressed(path).suffix.lower() == ".parquet":
-        raise FournilError("a parquet file is no lines of text", where=path, fix="Leave the format to auto")
+        what = tr("a parquet file is no lines of text")
+        raise FournilError(what, where=path, fix=tr("Leave the format to auto"))
     if kind == "parquet":
         there = parquet_columns(path)
         columns = [column for column in there if column in fields.known]
@@ -147,9 +148,11 @@ def _read_table(
     try:
         yield from converted(rows, path, name, fields)
     except DamagedFileError as error:
-        raise FournilError(f"the file is damaged: {error}", where=path, fix="Fetch it again") from None
+        what = tr("the file is damaged: {error}", error=error)
+        raise FournilError(what, where=path, fix=tr("Fetch it again")) from None
     except TooLargeError as error:
-        raise FournilError(f"the file unpacks to {error}", where=path, fix="Split it") from None
+        what = tr("the file unpacks to more than {bound:,} bytes", bound=error.bound)
+        raise FournilError(what, where=path, fix=tr("Split it")) from None
 
 
 def _read_document(
@@ -202,9 +205,8 @@ def _read_messages(
     from fournil.stages.sources.readers.gettext import read_mo, read_po
 
     if not fields.language:
-        raise FournilError(
-            "a catalogue does not say its language", where=path, fix="Set `language` to that of its translations"
-        )
+        what = tr("a catalogue does not say its language")
+        raise FournilError(what, where=path, fix=tr("Set `language` to that of its translations"))
     read = read_mo if kind == "mo" else read_po
     for number, message in enumerate(read(data, where=str(path)), start=1):
         extra = {"kind": "message"} | ({"context": message.context} if message.context else {})

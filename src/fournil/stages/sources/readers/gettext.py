@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 
 _MAGIC = 0x950412DE
 _CONTEXT_END = "\x04"
@@ -48,7 +49,10 @@ def read_mo(data: bytes, *, where: str | None = None) -> list[Message]:
         try:
             source, target = key.decode(charset), value.decode(charset)
         except UnicodeDecodeError as error:
-            raise _broken(f"a message is not in {charset}, which the file names: {error.reason}", where) from None
+            raise _broken(
+                tr("a message is not in {charset}, which the file names: {error}", charset=charset, error=error.reason),
+                where,
+            ) from None
         context, mark, rest = source.partition(_CONTEXT_END)
         sources, targets = (rest if mark else source).split("\0"), target.split("\0")
         messages += _messages(sources, targets, context if mark else None)
@@ -68,14 +72,16 @@ def read_po(data: bytes, *, where: str | None = None) -> list[Message]:
     try:
         text = data.decode(_known_charset(charset, where)).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise _broken(f"the file is not in {charset}: {error.reason} at byte {error.start}", where) from None
+        raise _broken(
+            tr("the file is not in {charset}: see byte {place:,}", charset=charset, place=error.start), where
+        ) from None
     if not re.search(r'^\s*msgid\s*"', text, re.MULTILINE):
-        raise _broken("the file holds no msgid", where)
+        raise _broken(tr("the file holds no msgid"), where)
     try:
         catalogue = polib.pofile(text)
     except (OSError, ValueError, IndexError) as error:
         raise _broken(
-            f"the file does not follow the PO format: {str(error).strip() or 'syntax error'}", where
+            tr("the file does not follow the PO format: {error}", error=str(error).strip() or "?"), where
         ) from None
     messages: list[Message] = []
     for entry in catalogue:
@@ -102,22 +108,30 @@ def _messages(sources: list[str], targets: list[str], context: str | None) -> li
 
 def _entries(data: bytes, where: str | None) -> list[tuple[bytes, bytes]]:
     if len(data) < 20:
-        raise _broken(f"the file has {len(data)} bytes, fewer than a head", where)
+        raise _broken(tr("the file has {size:,} bytes, fewer than a head", size=len(data)), where)
     order = next((order for order in "<>" if struct.unpack_from(order + "I", data)[0] == _MAGIC), None)
     if order is None:
-        raise _broken("the file does not begin like a compiled catalogue", where)
+        raise _broken(tr("the file does not begin like a compiled catalogue"), where)
     revision, count, sources_at, targets_at = struct.unpack_from(order + "4I", data, 4)
     if revision >> 16 > 1:
-        raise _broken(f"the file has revision {revision >> 16}, which nobody has defined", where)
+        raise _broken(tr("the file has revision {number:,}, which nobody has defined", number=revision >> 16), where)
     if max(sources_at, targets_at) + 8 * count > len(data):
-        raise _broken(f"the file ends before its table of {count} messages", where)
+        raise _broken(tr("the file ends before its table of {number:,} messages", number=count), where)
     numbers = f"{order}{2 * count}I"
     sources, targets = struct.unpack_from(numbers, data, sources_at), struct.unpack_from(numbers, data, targets_at)
     entries: list[tuple[bytes, bytes]] = []
     for place in range(0, 2 * count, 2):
         ends = sources[place + 1] + sources[place], targets[place + 1] + targets[place]
         if max(ends) > len(data):
-            raise _broken(f"the file is cut: message {place // 2} ends at byte {max(ends)} of {len(data)}", where)
+            raise _broken(
+                tr(
+                    "the file is cut: message {number:,} ends at byte {end:,} of {size:,}",
+                    number=place // 2,
+                    end=max(ends),
+                    size=len(data),
+                ),
+                where,
+            )
         entries.append((data[sources[place + 1] : ends[0]], data[targets[place + 1] : ends[1]]))
     return entries
 
@@ -126,10 +140,9 @@ def _known_charset(name: str, where: str | None) -> str:
     try:
         return codecs.lookup(name).name
     except LookupError:
-        raise _broken(f"the file names an encoding that nobody knows: {name}", where) from None
+        raise _broken(tr("the file names an encoding that nobody knows: {name}", name=name), where) from None
 
 
 def _broken(what: str, where: str | None) -> FournilError:
-    return FournilError(
-        f"no readable gettext catalogue: {what}", where=where, fix="Fetch the file again, or leave it out"
-    )
+    what = tr("no readable gettext catalogue: {reason}", reason=what)
+    return FournilError(what, where=where, fix=tr("Fetch the file again, or leave it out"))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.stages.sources.readers.files import read_files
 from fournil.stages.sources.readers.raw import RawDocument, RawPair, Refused
 
@@ -107,9 +108,11 @@ def _fetch(
     name: str, revision: str, config: str, split: str, cache: Path | None
 ) -> tuple[str, Path, Mapping[str, Any], list[str]]:
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
-        raise FournilError("no such folder, and no name of a data set", where=name, fix="Give owner/name or a folder")
+        what = tr("no such folder, and no name of a data set")
+        raise FournilError(what, where=name, fix=tr("Give owner/name or a folder"))
     if not revision:
-        raise FournilError("no revision", where=name, fix="Give a commit (the page of the data set lists them)")
+        fix = tr("Give a commit (the page of the data set lists them)")
+        raise FournilError(tr("no revision"), where=name, fix=fix)
     from huggingface_hub import HfApi, hf_hub_download, snapshot_download
 
     try:
@@ -140,17 +143,17 @@ def _unreachable(name: str, revision: str, error: Exception) -> FournilError:
     kind = type(error).__name__
     first = (str(error).strip().splitlines() or [kind])[0]
     if kind == "GatedRepoError":
-        what, fix = (
-            "the data set asks for an agreement",
-            f"Accept it at https://huggingface.co/datasets/{name}, then log in",
-        )
+        what = tr("the data set asks for an agreement")
+        fix = tr("Accept it at {url}, then log in", url=f"https://huggingface.co/datasets/{name}")
     elif kind == "RepositoryNotFoundError":
-        what, fix = "no such data set, or a private one", "Check the name, or log in with `hf auth login`"
+        what = tr("no such data set, or a private one")
+        fix = tr("Check the name, or log in with `hf auth login`")
     elif kind == "RevisionNotFoundError":
-        what, fix = f"no revision {revision!r}", f"See https://huggingface.co/datasets/{name}/commits/main"
+        what = tr("no revision {revision!r}", revision=revision)
+        fix = tr("See {url}", url=f"https://huggingface.co/datasets/{name}/commits/main")
     else:
-        what = f"the hub cannot be reached ({kind}: {first[:160]})"
-        fix = "Check the network, or give a local folder with the data set's files"
+        what = tr("the hub cannot be reached ({error})", error=f"{kind}: {first[:160]}")
+        fix = tr("Check the network, or give a local folder with the data set's files")
     return FournilError(what, where=name, fix=fix)
 
 
@@ -167,8 +170,9 @@ def _split_files(there: Sequence[str], card: Mapping[str, Any], config: str, spl
         default = next((key for key, entry in named.items() if entry.get("default")), None)
         chosen = config or default or ("default" if "default" in named else next(iter(named)))
         if chosen not in named or (not config and not default and "default" not in named and len(named) > 1):
-            what = f"no configuration {config!r}" if config else "several configurations"
-            raise FournilError(what, where=name, fix=f"Choose one of {', '.join(sorted(named)[:30])}")
+            what = tr("no configuration {name!r}", name=config) if config else tr("several configurations")
+            fix = tr("Choose one of {names}", names=", ".join(sorted(named)[:30]))
+            raise FournilError(what, where=name, fix=fix)
         entry = named[chosen]
         if entry.get("data_files"):
             splits = _declared_splits(entry)
@@ -181,9 +185,8 @@ def _split_files(there: Sequence[str], card: Mapping[str, Any], config: str, spl
         within = [file for file in there if config in file.split("/")[:-1]]
         if not within:
             folders = sorted({file.split("/")[0] for file in there if "/" in file})
-            raise FournilError(
-                f"no configuration {config!r}", where=name, fix=f"Folders there: {', '.join(folders[:30])}"
-            )
+            fix = tr("Folders there: {names}", names=", ".join(folders[:30]))
+            raise FournilError(tr("no configuration {name!r}", name=config), where=name, fix=fix)
         there = within
     return _by_words(there, split, name)
 
@@ -209,8 +212,8 @@ def _matching(there: Sequence[str], patterns: Sequence[str], name: str, split: s
         variants = (plain, plain.replace("**/", ""))
         files.update({file: None for file in there if any(fnmatch.fnmatchcase(file, one) for one in variants)})
     if not files:
-        fix = f"Its files: {', '.join(there[:10]) or 'none that we read'}"
-        raise FournilError(f"the card's files of split {split!r} are not there", where=name, fix=fix)
+        fix = tr("Its files: {names}", names=", ".join(there[:10])) if there else _nothing()
+        raise FournilError(tr("the card's files of split {name!r} are not there", name=split), where=name, fix=fix)
     return sorted(files)
 
 
@@ -233,8 +236,12 @@ def _says(file: str, words: Sequence[str]) -> bool:
 
 
 def _no_split(name: str, split: str, there: Mapping[str, Any]) -> FournilError:
-    fix = f"Its splits: {', '.join(sorted(there))}" if there else "It holds no parquet, jsonl, csv, tsv or txt files"
-    return FournilError(f"no split {split!r}", where=name, fix=fix)
+    fix = tr("Its splits: {names}", names=", ".join(sorted(there))) if there else _nothing()
+    return FournilError(tr("no split {name!r}", name=split), where=name, fix=fix)
+
+
+def _nothing() -> str:
+    return tr("It holds no parquet, jsonl, csv, tsv or txt files")
 
 
 def _card(path: Path) -> Mapping[str, Any]:
@@ -247,9 +254,8 @@ def _card(path: Path) -> Mapping[str, Any]:
         return metadata_load(path) or {}
     except (ValueError, YAMLError) as error:
         first = str(error).strip().splitlines()[0]
-        raise FournilError(
-            f"the card's front matter cannot be read: {first}", where=path, fix="Mend its YAML"
-        ) from None
+        what = tr("the card's front matter cannot be read: {error}", error=first)
+        raise FournilError(what, where=path, fix=tr("Mend its YAML")) from None
 
 
 def _licence(card: Mapping[str, Any]) -> str | None:

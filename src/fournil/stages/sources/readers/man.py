@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.stages.sources.readers.man_engines import groff_pages, mandoc_pages
 from fournil.stages.sources.readers.marks import plain_text, without_marks
 from fournil.stages.sources.readers.mdoc import man_source
@@ -94,11 +95,13 @@ def _decode(data: bytes) -> str:
         try:
             data = unpacker.decompress(data, _LARGEST_PAGE_BYTES + 1)
         except zlib.error as error:
-            raise FournilError(f"a man page is no readable gzip file: {error}", fix="Fetch its package again") from None
+            what = tr("a man page is no readable gzip file: {error}", error=error)
+            raise FournilError(what, fix=tr("Fetch its package again")) from None
         if not unpacker.eof and len(data) <= _LARGEST_PAGE_BYTES:
-            raise FournilError("a man page's gzip file ends too early", fix="Fetch its package again")
+            raise FournilError(tr("a man page's gzip file ends too early"), fix=tr("Fetch its package again"))
     if len(data) > _LARGEST_PAGE_BYTES:
-        raise FournilError(f"a man page is bigger than {_LARGEST_PAGE_BYTES // 2**20} MiB", fix="Leave it out")
+        what = tr("a man page is bigger than {size:,} MiB", size=_LARGEST_PAGE_BYTES // 2**20)
+        raise FournilError(what, fix=tr("Leave it out"))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

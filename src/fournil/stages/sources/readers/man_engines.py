@@ -12,6 +12,7 @@ from pathlib import Path
 from selectolax.lexbor import LexborHTMLParser
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.stages.sources.readers.marks import BLOCK, CELL, LINE, NO_BREAK_SPACE, PRE, PRE_END, TAG
 from fournil.stages.sources.readers.roff_tables import reduce_tables
 
@@ -79,11 +80,11 @@ def _run(command: list[str], folder: str) -> str:
             command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS_PER_BATCH, check=False
         )
     except FileNotFoundError:
-        raise FournilError(f"{command[0]} is not installed", fix="Choose another reader of man pages") from None
+        what = tr("{program} is not installed", program=command[0])
+        raise FournilError(what, fix=tr("Choose another reader of man pages")) from None
     except subprocess.TimeoutExpired:
-        raise FournilError(
-            f"{command[0]} did not finish within {_SECONDS_PER_BATCH} s", fix="Choose another reader of man pages"
-        ) from None
+        what = tr("{program} did not finish within {seconds:,} s", program=command[0], seconds=_SECONDS_PER_BATCH)
+        raise FournilError(what, fix=tr("Choose another reader of man pages")) from None
     return done.stdout.decode("utf-8", "replace")
 
 

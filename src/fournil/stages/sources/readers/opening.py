@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 
 COMPRESSIONS = (".gz", ".xz", ".zst")
 _CHUNK = 2**20
@@ -40,7 +41,8 @@ def open_stream(path: Path, *, max_bytes: int) -> Iterator[io.BufferedReader]:
     try:
         raw = path.open("rb")
     except OSError as error:
-        raise FournilError(f"cannot read the file: {error.strerror}", where=path, fix="Check the path") from None
+        what = tr("cannot read the file: {reason}", reason=error.strerror)
+        raise FournilError(what, where=path, fix=tr("Check the path")) from None
     with raw:
         stream: Any = raw
         suffix = path.suffix.lower()

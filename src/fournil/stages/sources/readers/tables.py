@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.stages.sources.readers.decode import UndecodableError, bom_encoding, guess_encoding
 from fournil.stages.sources.readers.opening import open_stream
 from fournil.stages.sources.readers.raw import Refused
@@ -156,16 +157,14 @@ def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with path.open("rb") as start:
             if start.read(len(_LFS)) == _LFS:
-                raise FournilError(
-                    "a pointer of git-lfs, not the data", where=path, fix="Run `git lfs pull` at its origin"
-                )
+                what = tr("a pointer of git-lfs, not the data")
+                raise FournilError(what, where=path, fix=tr("Run `git lfs pull` at its origin"))
         with pq.ParquetFile(path) as file:
             yield file
     except (OSError, pa.ArrowException) as error:
         why = (getattr(error, "strerror", None) or str(error)).splitlines()[:1]
-        raise FournilError(
-            f"no readable parquet file: {''.join(why).rstrip('.') or 'damaged'}", where=path, fix="Fetch it again"
-        ) from None
+        what = tr("no readable parquet file: {reason}", reason="".join(why).rstrip(".") or "?")
+        raise FournilError(what, where=path, fix=tr("Fetch it again")) from None
 
 
 def _lines(
@@ -230,8 +229,6 @@ def _skip_line(stream: IO[bytes], start: bytes) -> int:
 def no_field(path: Path, wanted: frozenset[str], there: Iterable[str]) -> FournilError:
     """The error for a file in which no column or key has a name that holds text."""
     names = ", ".join(list(there)[:20])
-    return FournilError(
-        f"no field called {' or '.join(sorted(wanted))}",
-        where=path,
-        fix=f"Name the one with the text; there are: {names}",
-    )
+    asked = tr(" or ").join(sorted(wanted))
+    fix = tr("Name the one with the text; there are: {names}", names=names)
+    return FournilError(tr("no field called {names}", names=asked), where=path, fix=fix)
