@@ -11,6 +11,7 @@ import torch
 from fournil.core.context import Artifact, Context
 from fournil.core.errors import FournilError
 from fournil.core.files import hash_tree
+from fournil.core.speech import retell
 from fournil.parts.model import gguf
 from fournil.parts.model.folder import load as load_model
 from fournil.parts.tokenize import encode_batch, load
@@ -161,7 +162,7 @@ def test_a_missing_library_is_said(
 ) -> None:
     monkeypatch.setattr(check, "find_spec", lambda name: None)
     facts = export(make_model(), tmp_path, gguf=("f16",)).facts
-    assert facts["checks"]["transformers"] == "not checked: transformers is not installed"
+    assert retell(facts["checks"]["transformers"]) == "not checked: transformers is not installed"
     assert facts["checks"]["essai-f16.gguf"] == "not checked: xllamacpp is not installed"
 
 

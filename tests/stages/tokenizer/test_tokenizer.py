@@ -155,7 +155,7 @@ def test_wrong_settings_are_named(curated: Path, tmp_path: Path, config: Config,
 
 def test_no_text_in_the_languages_of_the_run_is_an_error(tmp_path: Path) -> None:
     place = curate(tmp_path / "in", [document("de/0", "Brot", "de")])
-    with pytest.raises(FournilError, match="no text in code or fr"):
+    with pytest.raises(FournilError, match="no text in any of code, fr"):
         run(CONFIG, {"curate": place}, tmp_path / "out", Context(languages=("fr",)))
 
 

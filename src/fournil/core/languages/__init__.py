@@ -11,8 +11,9 @@ from functools import cache
 
 from fournil.core.errors import FournilError
 from fournil.core.languages.language import Language
+from fournil.core.speech import Message, tr
 
-__all__ = ["CODE", "Language", "known_languages", "language", "primary"]
+__all__ = ["CODE", "Language", "known_languages", "language", "name_of", "primary"]
 
 CODE = "code"
 
@@ -42,6 +43,12 @@ def language(tag: str) -> Language:
     if name not in known_languages():
         known = ", ".join(known_languages())
         raise FournilError(
-            f"unknown language {tag!r}", fix=f"Use one of {known}, or add a file to fournil/core/languages."
+            tr("unknown language {tag!r}", tag=tag),
+            fix=tr("Use one of {known}, or add a file to fournil/core/languages.", known=known),
         )
     return importlib.import_module(f"{__name__}.{name}").LANGUAGE
+
+
+def name_of(tag: str) -> Message:
+    """A language's name, as a message."""
+    return {"message": language(tag).name, "values": {}}

@@ -5,5 +5,8 @@ words; curate judges it by a few rules of its own and never identifies its langu
 """
 
 from fournil.core.languages.language import Language
+from fournil.core.speech import mark
 
-LANGUAGE = Language(tag="code", name="Program code", native_name="code", mean_word_length=(0.0, 1000.0))
+LANGUAGE = Language(
+    tag="code", name=mark("Program code")["message"], native_name="code", mean_word_length=(0.0, 1000.0)
+)

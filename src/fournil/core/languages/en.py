@@ -1,6 +1,7 @@
 """English."""
 
 from fournil.core.languages.language import Language
+from fournil.core.speech import mark
 
 _STOP_WORDS = """
 a an and are as at be but by can for from had has have he her his i if in is it its not of on or she so that the
@@ -9,7 +10,7 @@ their them there they this to was we were which who will with would you your
 
 LANGUAGE = Language(
     tag="en",
-    name="English",
+    name=mark("English")["message"],
     native_name="English",
     stop_words=frozenset(_STOP_WORDS.split()),
     mean_word_length=(3.0, 10.0),

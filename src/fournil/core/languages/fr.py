@@ -1,6 +1,7 @@
 """French."""
 
 from fournil.core.languages.language import Language
+from fournil.core.speech import mark
 
 _STOP_WORDS = """
 à au aux avec ce ces cette comme dans de des du elle en est et être il ils je la le les leur lui mais ne nous on
@@ -9,7 +10,7 @@ ou où par pas plus pour que qui sa sans se ses si son sont sur un une vous c' d
 
 LANGUAGE = Language(
     tag="fr",
-    name="French",
+    name=mark("French")["message"],
     native_name="français",
     stop_words=frozenset(_STOP_WORDS.split()),
     apostrophe_ends_word=True,

@@ -11,7 +11,7 @@ class Language:
     """BCP 47 primary tag, as in the documents' `language` column."""
 
     name: str
-    """English name."""
+    """English name, which is a message too: the language files mark it, so that it is translated (`name_of`)."""
 
     native_name: str
     """The language's own name for itself."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 
 ROPE_TYPES = ("default", "linear", "llama3")
 
@@ -70,22 +71,37 @@ class ModelConfig:
         """
         for name in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"):
             if getattr(self, name) < 1:
-                raise FournilError(f"{name} is {getattr(self, name)}", fix=f"Give {name} a value of at least 1.")
+                raise FournilError(
+                    tr("{name} is {value}", name=name, value=getattr(self, name)),
+                    fix=tr("Give {name} a value of at least 1.", name=name),
+                )
         if self.head_dim is None and self.hidden_size % self.num_attention_heads:
             raise FournilError(
-                f"hidden_size {self.hidden_size} is no multiple of num_attention_heads {self.num_attention_heads}",
-                fix="Change one of them, or set head_dim.",
+                tr(
+                    "hidden_size {hidden_size} is no multiple of num_attention_heads {num_attention_heads}",
+                    hidden_size=self.hidden_size,
+                    num_attention_heads=self.num_attention_heads,
+                ),
+                fix=tr("Change one of them, or set head_dim."),
             )
         if self.head_width % 2:
-            raise FournilError(f"head_dim is {self.head_width}", fix="Rotary positions need an even head_dim.")
+            raise FournilError(
+                tr("head_dim is {width}", width=self.head_width),
+                fix=tr("Rotary positions need an even head_dim."),
+            )
         if self.key_value_heads < 1 or self.num_attention_heads % self.key_value_heads:
             raise FournilError(
-                f"{self.num_attention_heads} attention heads cannot share {self.key_value_heads} key and value heads",
-                fix="Make num_attention_heads a multiple of num_key_value_heads.",
+                tr(
+                    "{num_attention_heads} attention heads cannot share {key_value_heads} key and value heads",
+                    num_attention_heads=self.num_attention_heads,
+                    key_value_heads=self.key_value_heads,
+                ),
+                fix=tr("Make num_attention_heads a multiple of num_key_value_heads."),
             )
         if self.rope_scaling is not None and self.rope_scaling.rope_type not in ROPE_TYPES:
             raise FournilError(
-                f"unknown rotary scaling {self.rope_scaling.rope_type!r}", fix=f"Known are {', '.join(ROPE_TYPES)}."
+                tr("unknown rotary scaling {rope_type!r}", rope_type=self.rope_scaling.rope_type),
+                fix=tr("Known are {names}.", names=", ".join(ROPE_TYPES)),
             )
 
     @property
@@ -180,15 +196,25 @@ class ModelConfig:
         architectures = config.get("architectures") or ["LlamaForCausalLM"]
         if config.get("model_type", "llama") != "llama" or "LlamaForCausalLM" not in architectures:
             raise FournilError(
-                f"architecture {architectures[0]} (model_type {config.get('model_type')!r}) is not a Llama",
+                tr(
+                    "architecture {architecture} (model_type {model_type!r}) is not a Llama",
+                    architecture=architectures[0],
+                    model_type=config.get("model_type"),
+                ),
                 where=where,
-                fix="Fournil's own model reads LlamaForCausalLM folders only.",
+                fix=tr("Fournil's own model reads LlamaForCausalLM folders only."),
             )
         for name in ("attention_bias", "mlp_bias"):
             if config.get(name):
-                raise FournilError(f"{name} is true", where=where, fix="Only Llamas without biases can be read.")
+                raise FournilError(
+                    tr("{name} is true", name=name), where=where, fix=tr("Only Llamas without biases can be read.")
+                )
         if config.get("hidden_act", "silu") != "silu":
-            raise FournilError(f"hidden_act is {config['hidden_act']!r}", where=where, fix="Only silu can be read.")
+            raise FournilError(
+                tr("hidden_act is {activation!r}", activation=config["hidden_act"]),
+                where=where,
+                fix=tr("Only silu can be read."),
+            )
         rope = dict(config.get("rope_parameters") or config.get("rope_scaling") or {})
         rope_type = rope.get("rope_type", rope.get("type", "default"))
         scaling = None
@@ -216,5 +242,5 @@ class ModelConfig:
             )
         except KeyError as error:
             raise FournilError(
-                f"{error.args[0]} is missing", where=where, fix="Give the model's full folder."
+                tr("{name} is missing", name=error.args[0]), where=where, fix=tr("Give the model's full folder.")
             ) from None

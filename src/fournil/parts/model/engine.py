@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.parts.model import folder as folders
 from fournil.parts.model import generate as generation
 from fournil.parts.model.beams import Candidate, beam_candidates
@@ -86,11 +87,13 @@ def open_model(folder: Path, *, device: str = "cpu") -> Engine:
     """
     folder = Path(folder)
     if not (folder / "config.json").is_file():
-        raise FournilError("no model here", where=folder, fix="Give a Hugging Face folder, with a config.json.")
+        raise FournilError(tr("no model here"), where=folder, fix=tr("Give a Hugging Face folder, with a config.json."))
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise FournilError(f"this is no JSON ({error})", where=folder / "config.json", fix="Fetch it again.") from None
+        raise FournilError(
+            tr("this is no JSON ({error})", error=error), where=folder / "config.json", fix=tr("Fetch it again.")
+        ) from None
     if is_llama(config):
         return OwnEngine(folder, device)
     return TransformersEngine(folder, config, device)
@@ -181,24 +184,26 @@ class TransformersEngine(_Folder):
     def __init__(self, folder: Path, config: dict[str, Any], device: str = "cpu") -> None:
         if config.get("auto_map"):
             raise FournilError(
-                "this model brings program code of its own, which is not run",
+                tr("this model brings program code of its own, which is not run"),
                 where=folder,
-                fix="Take a model whose architecture transformers itself knows.",
+                fix=tr("Take a model whose architecture transformers itself knows."),
             )
         if not list(folder.glob("*.safetensors")):
             pickled = any(list(folder.glob(pattern)) for pattern in folders.PICKLES)
             raise FournilError(
-                "its weights are pickled: reading them would run whatever they contain" if pickled else "no weights",
+                tr("its weights are pickled: reading them would run whatever they contain")
+                if pickled
+                else tr("no weights"),
                 where=folder,
-                fix="Give a folder with safetensors.",
+                fix=tr("Give a folder with safetensors."),
             )
         try:
             import transformers
         except ImportError:
             raise FournilError(
-                f"architecture {(config.get('architectures') or ['unknown'])[0]} needs transformers",
+                tr("architecture {name} needs transformers", name=(config.get("architectures") or ["unknown"])[0]),
                 where=folder,
-                fix="Install it: pip install 'fournil[transformers]'.",
+                fix=tr("Install it: pip install 'fournil[transformers]'."),
             ) from None
         super().__init__(folder, device)
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
@@ -208,9 +213,9 @@ class TransformersEngine(_Folder):
             )
         except (OSError, ValueError, KeyError, ImportError) as error:
             raise FournilError(
-                f"transformers cannot load this model ({str(error).splitlines()[0]})",
+                tr("transformers cannot load this model ({error})", error=str(error).splitlines()[0]),
                 where=folder,
-                fix="Check that the folder is whole, and that your transformers is new enough for it.",
+                fix=tr("Check that the folder is whole, and that your transformers is new enough for it."),
             ) from error
         self.model.to(device).eval()
         self.context_length = int(getattr(self.model.config, "max_position_embeddings", None) or 1024)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from fournil.core.errors import FournilError
 from fournil.core.files import atomic_path, write_json
+from fournil.core.speech import tr, trn
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.transformer import Block, Llama
 
@@ -77,21 +78,37 @@ def load(folder: Path, dtype: torch.dtype = torch.float32, *, device: torch.devi
         if name.endswith("rotary_emb.inv_freq") or (name == "lm_head.weight" and config.tie_word_embeddings):
             continue  # both follow from the rest
         if name not in wanted:
-            raise FournilError(f"unknown tensor {name}", where=path, fix="The weights do not belong to config.json.")
+            raise FournilError(
+                tr("unknown tensor {name}", name=name), where=path, fix=tr("The weights do not belong to config.json.")
+            )
         if wanted[name].shape != tensor.shape:
             raise FournilError(
-                f"{name} has shape {tuple(tensor.shape)}, config.json asks for {tuple(wanted[name].shape)}",
+                tr(
+                    "{name} has shape {found}, config.json asks for {wanted}",
+                    name=name,
+                    found=tuple(tensor.shape),
+                    wanted=tuple(wanted[name].shape),
+                ),
                 where=path,
-                fix="The weights do not belong to config.json.",
+                fix=tr("The weights do not belong to config.json."),
             )
         if not bool(torch.isfinite(tensor).all()):
-            raise FournilError(f"{name} holds NaN or an infinity", where=path, fix="Take the weights from elsewhere.")
+            raise FournilError(
+                tr("{name} holds NaN or an infinity", name=name), where=path, fix=tr("Take the weights from elsewhere.")
+            )
         wanted[name].copy_(tensor)
         seen.add(name)
     missing = sorted(set(wanted) - seen)
     if missing:
         raise FournilError(
-            f"{len(missing)} tensors are missing, the first is {missing[0]}", where=folder, fix="Give the full folder."
+            trn(
+                "{count} tensor is missing: {first}",
+                "{count} tensors are missing, the first is {first}",
+                len(missing),
+                first=missing[0],
+            ),
+            where=folder,
+            fix=tr("Give the full folder."),
         )
     return model
 
@@ -132,7 +149,7 @@ def _tensors(folder: Path) -> Iterator[tuple[Path, str, Tensor]]:
     if (folder / INDEX).exists():
         shards = _read_json(folder / INDEX).get("weight_map")
         if not isinstance(shards, dict) or not shards:
-            raise FournilError("no weight_map in it", where=folder / INDEX, fix="Give the full folder.")
+            raise FournilError(tr("no weight_map in it"), where=folder / INDEX, fix=tr("Give the full folder."))
         names = sorted(set(shards.values()))
     elif (folder / WEIGHTS).exists():
         names = [WEIGHTS]
@@ -140,32 +157,43 @@ def _tensors(folder: Path) -> Iterator[tuple[Path, str, Tensor]]:
         pickles = [path.name for pattern in PICKLES for path in sorted(folder.glob(pattern))]
         if pickles:
             raise FournilError(
-                f"weights are pickled ({pickles[0]}): reading them would run whatever they contain",
+                tr(
+                    "weights are pickled ({name}): reading them would run whatever they contain",
+                    name=pickles[0],
+                ),
                 where=folder,
-                fix="Convert them to safetensors first.",
+                fix=tr("Convert them to safetensors first."),
             )
-        raise FournilError("no model.safetensors", where=folder, fix="Give a Hugging Face model folder.")
+        raise FournilError(tr("no model.safetensors"), where=folder, fix=tr("Give a Hugging Face model folder."))
     for name in names:
         path = folder / name
         if Path(name).name != name or not name.endswith(".safetensors"):
-            raise FournilError(f"the index names {name!r}", where=folder / INDEX, fix="Shards lie beside the index.")
+            raise FournilError(
+                tr("the index names {name!r}", name=name), where=folder / INDEX, fix=tr("Shards lie beside the index.")
+            )
         if not path.exists():
-            raise FournilError("this shard is missing", where=path, fix="Give the full folder.")
+            raise FournilError(tr("this shard is missing"), where=path, fix=tr("Give the full folder."))
         try:
             with safe_open(path, framework="pt") as file:
                 for key in sorted(file.keys()):
                     yield path, key, file.get_tensor(key)
         except SafetensorError as error:
-            raise FournilError(f"broken safetensors ({error})", where=path, fix="Fetch the file again.") from None
+            raise FournilError(
+                tr("broken safetensors ({error})", error=error), where=path, fix=tr("Fetch the file again.")
+            ) from None
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise FournilError("there is no such file", where=path, fix="Give a Hugging Face model folder.") from None
+        raise FournilError(
+            tr("there is no such file"), where=path, fix=tr("Give a Hugging Face model folder.")
+        ) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise FournilError(f"this is no JSON ({error})", where=path, fix="Fetch the file again.") from None
+        raise FournilError(
+            tr("this is no JSON ({error})", error=error), where=path, fix=tr("Fetch the file again.")
+        ) from None
     if not isinstance(content, dict):
-        raise FournilError("this is no JSON object", where=path, fix="Give a Hugging Face model folder.")
+        raise FournilError(tr("this is no JSON object"), where=path, fix=tr("Give a Hugging Face model folder."))
     return content

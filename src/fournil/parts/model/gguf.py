@@ -17,6 +17,7 @@ import numpy as np
 
 from fournil.core.errors import FournilError
 from fournil.core.files import atomic_path
+from fournil.core.speech import tr
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.folder import hugging_face_views, load, read_config
 from fournil.parts.tokenize.prompts import ChatFormat
@@ -65,7 +66,7 @@ def write_gguf(folder: Path, path: Path, card: Card, *, quantization: Quantizati
     config = read_config(folder)
     if config.rope_scaling is not None and config.rope_scaling.rope_type != "default":
         raise FournilError(
-            "rotary scaling cannot be written as GGUF", where=folder / "config.json", fix="Export without GGUF."
+            tr("rotary scaling cannot be written as GGUF"), where=folder / "config.json", fix=tr("Export without GGUF.")
         )
     tokens = _Tokens.read(folder, config.vocab_size)
     logging.getLogger("gguf").setLevel(logging.WARNING)
@@ -128,14 +129,20 @@ class _Tokens:
             content = json.loads(path.read_text(encoding="utf-8"))
             settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise FournilError("no readable tokenizer", where=path, fix="Give a full Hugging Face folder.") from error
+            raise FournilError(
+                tr("no readable tokenizer"), where=path, fix=tr("Give a full Hugging Face folder.")
+            ) from error
         _check_scheme(content, path)
         vocab: dict[str, int] = content["model"]["vocab"]
         if max(vocab.values()) >= vocab_size:
             raise FournilError(
-                f"the tokenizer has ids up to {max(vocab.values())}, the model {vocab_size} rows",
+                tr(
+                    "the tokenizer has ids up to {last}, the model {vocab_size} rows",
+                    last=max(vocab.values()),
+                    vocab_size=vocab_size,
+                ),
                 where=path,
-                fix="Give the tokenizer that the model was trained with.",
+                fix=tr("Give the tokenizer that the model was trained with."),
             )
         texts = [f"[PAD{number}]" for number in range(vocab_size)]
         kinds = [int(gguf.TokenType.UNUSED)] * vocab_size
@@ -190,9 +197,9 @@ def _check_scheme(content: dict[str, Any], path: Path) -> None:
     )
     if not ours:
         raise FournilError(
-            "this tokenizer would get other ids in llama.cpp",
+            tr("this tokenizer would get other ids in llama.cpp"),
             where=path,
-            fix="Only tokenizers of Fournil's own scheme are written as GGUF; use llama.cpp's own converter.",
+            fix=tr("Only tokenizers of Fournil's own scheme are written as GGUF; use llama.cpp's own converter."),
         )
 
 

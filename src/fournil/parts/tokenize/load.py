@@ -10,6 +10,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.parts.tokenize.sentencepiece import is_sentencepiece, read_sentencepiece
 
 
@@ -33,20 +34,24 @@ def load(place: Path) -> Tokenizer:
         found = [place / name for name in ("tokenizer.json", "tokenizer.model") if (place / name).is_file()]
         if not found:
             raise FournilError(
-                "no tokenizer in this folder", where=place, fix="It must hold tokenizer.json or tokenizer.model."
+                tr("no tokenizer in this folder"),
+                where=place,
+                fix=tr("It must hold tokenizer.json or tokenizer.model."),
             )
         place = found[0]
     if not place.is_file():
-        raise FournilError("no such tokenizer", where=place, fix="Give a folder or a tokenizer.json or .model file.")
+        raise FournilError(
+            tr("no such tokenizer"), where=place, fix=tr("Give a folder or a tokenizer.json or .model file.")
+        )
     if is_sentencepiece(place):
         return read_sentencepiece(place)
     try:
         return Tokenizer.from_file(str(place))
     except Exception as error:  # tokenizers raises bare Exception for whatever it cannot parse
         raise FournilError(
-            f"this file cannot be read as a tokenizer ({error})",
+            tr("this file cannot be read as a tokenizer ({error})", error=error),
             where=place,
-            fix="Give a Hugging Face tokenizer.json or a SentencePiece .model file.",
+            fix=tr("Give a Hugging Face tokenizer.json or a SentencePiece .model file."),
         ) from error
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.parts.tokenize.load import encode_batch, load
 from fournil.parts.tokenize.special import EOS, IM_END, IM_START, language_token
 
@@ -184,7 +185,8 @@ class ChatFormat:
             )
         except TemplateError as error:
             raise FournilError(
-                f"the model's chat template refuses this chat ({error})", fix="Try a single message."
+                tr("the model's chat template refuses this chat ({error})", error=error),
+                fix=tr("Try a single message."),
             ) from None
 
 
@@ -225,7 +227,9 @@ def _read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise FournilError(f"this is no JSON ({error})", where=path, fix="Fetch the file again.") from None
+        raise FournilError(
+            tr("this is no JSON ({error})", error=error), where=path, fix=tr("Fetch the file again.")
+        ) from None
     if not isinstance(config, dict):
-        raise FournilError("this is no JSON object", where=path, fix="Fetch the file again.")
+        raise FournilError(tr("this is no JSON object"), where=path, fix=tr("Fetch the file again."))
     return config

@@ -14,6 +14,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 
 SPACE = "▁"
 _UNIGRAM, _BPE = 1, 2
@@ -48,10 +49,12 @@ def read_sentencepiece(path: Path) -> Tokenizer:
     try:
         model = _parse_model(path.read_bytes())
     except (IndexError, struct.error, UnicodeDecodeError, ValueError) as error:
-        raise FournilError("this file is not a SentencePiece model", where=path) from error
+        raise FournilError(tr("this file is not a SentencePiece model"), where=path) from error
     if model.kind not in (_UNIGRAM, _BPE) or not model.pieces:
         raise FournilError(
-            "a SentencePiece model of an unknown type", where=path, fix="Only BPE and Unigram models can be read."
+            tr("a SentencePiece model of an unknown type"),
+            where=path,
+            fix=tr("Only BPE and Unigram models can be read."),
         )
     return _build(model)
 

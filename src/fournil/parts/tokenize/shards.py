@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from fournil.core.errors import FournilError
 from fournil.core.files import atomic_path, write_bytes, write_json
+from fournil.core.speech import tr
 
 INDEX = pa.schema(
     [
@@ -181,7 +182,7 @@ class TokenShards:
             header = json.loads((self.folder / "header.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise FournilError(
-                "no token shards here", where=self.folder, fix="Run the tokenizer stage first."
+                tr("no token shards here"), where=self.folder, fix=tr("Run the tokenizer stage first.")
             ) from error
         self.num_tokens: int = header["num_tokens"]
         self.num_documents: int = header["num_documents"]
@@ -195,7 +196,7 @@ class TokenShards:
             path = self.folder / shard["file"]
             if not path.is_file() or path.stat().st_size != shard["num_tokens"] * self.dtype.itemsize:
                 raise FournilError(
-                    "a token shard is missing or cut short", where=path, fix="Run the tokenizer stage again."
+                    tr("a token shard is missing or cut short"), where=path, fix=tr("Run the tokenizer stage again.")
                 )
             self._maps.append(np.memmap(path, dtype=self.dtype, mode="r"))
 

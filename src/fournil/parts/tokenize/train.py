@@ -18,6 +18,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 
 from fournil.core.errors import FournilError
 from fournil.core.files import write_json, write_text
+from fournil.core.speech import tr
 from fournil.parts.tokenize.special import BOS, BYTE_TOKENS, EOS, PAD, UNK, special_tokens
 
 SPACE = "▁"
@@ -90,9 +91,13 @@ def train(
     """
     if vocab_size < MIN_VOCAB_SIZE:
         raise FournilError(
-            f"a vocabulary of {vocab_size} is too small",
+            tr("a vocabulary of {vocab_size} is too small", vocab_size=vocab_size),
             where="tokenizer.vocab_size",
-            fix=f"Take at least {MIN_VOCAB_SIZE}: {len(specials) + len(BYTE_TOKENS)} ids are special and byte tokens.",
+            fix=tr(
+                "Take at least {least}: {reserved} ids are special and byte tokens.",
+                least=MIN_VOCAB_SIZE,
+                reserved=len(specials) + len(BYTE_TOKENS),
+            ),
         )
     learner = Tokenizer(models.BPE(byte_fallback=True, unk_token=UNK, fuse_unk=False))
     learner.pre_tokenizer = pre_tokenizers.Sequence(

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from fournil.core.errors import FournilError
 from fournil.core.files import atomic_path
+from fournil.core.speech import tr
 from fournil.parts.model.transformer import Llama
 from fournil.parts.train.optimizer import Optimizer
 
@@ -45,11 +46,15 @@ def restore(folder: Path, model: Llama, optimizer: Optimizer) -> dict[str, Any] 
             state = json.loads((file.metadata() or {})["state"])
             tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
     except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise FournilError(f"the checkpoint is broken ({error})", where=path, fix="Remove it to start again.") from None
+        raise FournilError(
+            tr("the checkpoint is broken ({error})", error=error), where=path, fix=tr("Remove it to start again.")
+        ) from None
     own = {f"model.{name}": parameter for name, parameter in model.named_parameters()}
     for name, parameter in own.items():
         if name not in tensors or tensors[name].shape != parameter.shape:
-            raise FournilError("the checkpoint is of another model", where=path, fix="Remove it to start again.")
+            raise FournilError(
+                tr("the checkpoint is of another model"), where=path, fix=tr("Remove it to start again.")
+            )
     with torch.no_grad():
         for name, parameter in own.items():
             parameter.copy_(tensors[name])

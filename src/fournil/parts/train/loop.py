@@ -20,6 +20,7 @@ from torch import Tensor
 from fournil.core.context import Context
 from fournil.core.errors import FournilError
 from fournil.core.files import write_text
+from fournil.core.speech import tr
 from fournil.parts.model.cross_entropy import IGNORED
 from fournil.parts.model.transformer import Llama
 from fournil.parts.train import checkpoint
@@ -147,7 +148,9 @@ class _Training:
         validate: Callable[[Llama], dict[str, float]] | None,
     ) -> None:
         if settings.compile not in ("off", "on", "auto"):
-            raise FournilError(f"unknown compile {settings.compile!r}", fix='Known are "off", "on" and "auto".')
+            raise FournilError(
+                tr("unknown compile {compile!r}", compile=settings.compile), fix=tr('Known are "off", "on" and "auto".')
+            )
         torch.set_num_threads(context.threads)
         self.model = model.to(context.device)
         self.batch, self.settings, self.context, self.validate = batch, settings, context, validate
@@ -177,7 +180,7 @@ class _Training:
         self.loss = torch.compile(self.model.loss) if compiled else self.model.loss
         first, began, saved = self.step, time.monotonic(), time.monotonic()
         seen_before, aside = self.tokens_seen, 0.0
-        with self.context.progress.task(title, total=self.settings.steps, unit="steps") as bar:
+        with self.context.progress.task(title, total=self.settings.steps, unit=tr("steps")) as bar:
             bar.advance(self.step)
             while self.step < self.settings.steps:
                 self._train_step()
@@ -247,16 +250,16 @@ class _Training:
         }
         self.tally = _Tally()
         self._write(line)
-        return "loss " + ", ".join(f"{group} {loss:.2f}" for group, loss in line["by_group"].items())
+        return tr("loss {losses}", losses=", ".join(f"{group} {loss:.2f}" for group, loss in line["by_group"].items()))
 
     def _drain(self) -> None:
         while self.pending:
             step, groups, losses_B, counts_B = self.pending.popleft()
             if not math.isfinite(float(losses_B.sum())):
                 raise FournilError(
-                    f"the loss of step {step} is no longer finite",
+                    tr("the loss of step {step} is no longer finite", step=step),
                     where=self.out,
-                    fix="Lower the learning rates, or lengthen the warm-up.",
+                    fix=tr("Lower the learning rates, or lengthen the warm-up."),
                 )
             self.tally.add(groups, losses_B, counts_B)
 
@@ -298,7 +301,11 @@ class _Training:
         self.measured["resumed_at_step"] = self.step
         if state["threads"] != self.context.threads:
             self.context.progress.note(
-                f"The checkpoint was made with {state['threads']} threads, now there are {self.context.threads}: "
-                "the last digits of the losses will differ."
+                tr(
+                    "The checkpoint was made with {before} threads, now there are {threads}: "
+                    "the last digits of the losses will differ.",
+                    before=state["threads"],
+                    threads=self.context.threads,
+                )
             )
-        self.context.progress.note(f"Going on from step {self.step:,}.")
+        self.context.progress.note(tr("Going on from step {step:,}.", step=self.step))

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.parts.train.permutation import key_of, permuted, permuted_one
 from fournil.parts.train.streams import PARALLEL, Stream
 
@@ -61,13 +62,21 @@ class Shares:
         code, parallel = (Fraction(share).limit_denominator(10_000) for share in (mixture.code, mixture.parallel))
         if code < 0 or parallel < 0 or code + parallel > 1:
             raise FournilError(
-                f"shares code {mixture.code} and parallel {mixture.parallel} leave nothing for the languages",
-                fix="Together they may make at most 1.",
+                tr(
+                    "shares code {code} and parallel {parallel} leave nothing for the languages",
+                    code=mixture.code,
+                    parallel=mixture.parallel,
+                ),
+                fix=tr("Together they may make at most 1."),
             )
         if mixture.rows < 1 or mixture.rows % len(languages):
             raise FournilError(
-                f"a batch of {mixture.rows} rows cannot hold as much of each of {len(languages)} languages",
-                fix="Make batch_tokens / context_length a multiple of the number of languages.",
+                tr(
+                    "a batch of {rows} rows cannot hold as much of each of {count} languages",
+                    rows=mixture.rows,
+                    count=len(languages),
+                ),
+                fix=tr("Make batch_tokens / context_length a multiple of the number of languages."),
             )
         self._rounds = (1 - code - parallel) * mixture.rows / len(languages)
         self._code = code / (code + parallel) if code + parallel else Fraction(0)
@@ -234,8 +243,17 @@ class Mixture:
 def _too_little(group: str, tokens: int, streams: Sequence[Stream], max_epochs: float) -> FournilError:
     available = sum(stream.num_tokens for stream in streams)
     if not available:
-        return FournilError(f"there is no text for {group!r}", fix="Set its share to 0, or add a source that has some.")
+        return FournilError(
+            tr("there is no text for {group!r}", group=group),
+            fix=tr("Set its share to 0, or add a source that has some."),
+        )
     return FournilError(
-        f"{group!r} has {available:,} tokens, this training asks for {tokens:,}: more than {max_epochs:g} epochs",
-        fix="Train fewer steps, add text, or raise max_epochs.",
+        tr(
+            "{group!r} has {available:,} tokens, this training asks for {tokens:,}: more than {max_epochs:g} epochs",
+            group=group,
+            available=available,
+            tokens=tokens,
+            max_epochs=max_epochs,
+        ),
+        fix=tr("Train fewer steps, add text, or raise max_epochs."),
     )

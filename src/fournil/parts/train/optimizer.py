@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.parts.model.transformer import Block, Llama
 from fournil.parts.train.schedule import Rates
 
@@ -81,7 +82,10 @@ class Optimizer:
             FournilError: The settings name an unknown optimizer.
         """
         if settings.matrices not in ("muon", "adamw"):
-            raise FournilError(f"unknown optimizer {settings.matrices!r}", fix='Known are "muon" and "adamw".')
+            raise FournilError(
+                tr("unknown optimizer {matrices!r}", matrices=settings.matrices),
+                fix=tr('Known are "muon" and "adamw".'),
+            )
         self.settings = settings
         self.kinds: dict[str, dict[str, nn.Parameter]] = {kind: {} for kind in KINDS}
         for name, parameter in model.named_parameters():
@@ -129,7 +133,8 @@ class Optimizer:
         own = self.state()
         if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in state.items()}:
             raise FournilError(
-                "the optimizer's state belongs to other weights", fix="Remove the checkpoint, or the settings' change."
+                tr("the optimizer's state belongs to other weights"),
+                fix=tr("Remove the checkpoint, or the settings' change."),
             )
         for name, tensor in own.items():
             tensor.copy_(state[name])

@@ -7,6 +7,7 @@ import time
 import torch
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -29,7 +30,9 @@ def choose_precision(wanted: str, device: str) -> tuple[str, dict[str, float]]:
         FournilError: `wanted` is unknown.
     """
     if wanted not in PRECISIONS:
-        raise FournilError(f"unknown precision {wanted!r}", fix=f"Known are {', '.join(PRECISIONS)}.")
+        raise FournilError(
+            tr("unknown precision {wanted!r}", wanted=wanted), fix=tr("Known are {names}.", names=", ".join(PRECISIONS))
+        )
     if wanted != "auto":
         return wanted, {}
     if device != "cpu":

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,21 @@ class Phase:
             FournilError: Warm-up and decay do not fit, or the decay is unknown.
         """
         if self.steps < 1:
-            raise FournilError(f"a phase of {self.steps} steps", fix="Give it at least one.")
+            raise FournilError(tr("a phase of {steps} steps", steps=self.steps), fix=tr("Give it at least one."))
         if self.warmup_steps < 0 or self.decay_steps < 0 or self.warmup_steps + self.decay_steps > self.steps:
             raise FournilError(
-                f"warm-up ({self.warmup_steps}) and decay ({self.decay_steps}) do not fit in {self.steps} steps",
-                fix="Shorten them.",
+                tr(
+                    "warm-up ({warmup_steps}) and decay ({decay_steps}) do not fit in {steps} steps",
+                    warmup_steps=self.warmup_steps,
+                    decay_steps=self.decay_steps,
+                    steps=self.steps,
+                ),
+                fix=tr("Shorten them."),
             )
         if self.decay not in ("linear", "cosine"):
-            raise FournilError(f"unknown decay {self.decay!r}", fix='Known are "linear" and "cosine".')
+            raise FournilError(
+                tr("unknown decay {decay!r}", decay=self.decay), fix=tr('Known are "linear" and "cosine".')
+            )
 
     def factor(self, step: int) -> float:
         """What the peak rates are multiplied by in a step of this phase (0 to steps - 1)."""

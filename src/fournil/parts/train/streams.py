@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.parts.tokenize.shards import TokenShards
 from fournil.parts.train.permutation import key_of, mix_one, permuted
 
@@ -160,10 +161,16 @@ def pair_streams(
     shards = TokenShards(folder)
     index = shards.index
     if len(index.source) % 2 or not np.array_equal(index.source[::2], index.source[1::2]):
-        raise FournilError("the index does not come in pairs", where=folder, fix="Run the tokenizer stage again.")
+        raise FournilError(
+            tr("the index does not come in pairs"), where=folder, fix=tr("Run the tokenizer stage again.")
+        )
     unknown = sorted(set(index.languages) - set(language_tokens))
     if unknown and len(index.source):
-        raise FournilError(f"no token for language {unknown[0]}", where=folder, fix="Add it to the run's languages.")
+        raise FournilError(
+            tr("no token for language {language}", language=unknown[0]),
+            where=folder,
+            fix=tr("Add it to the run's languages."),
+        )
     streams: list[Stream] = []
     for source, key in enumerate(index.sources):
         rows_P2 = np.flatnonzero(index.source == source).reshape(-1, 2)

@@ -16,6 +16,7 @@ from fournil.core.document import DOCUMENTS, PAIRS
 from fournil.core.errors import FournilError
 from fournil.core.languages import known_languages, language, primary
 from fournil.core.shards import read_batches
+from fournil.core.speech import tr, trn
 from fournil.parts.text.codepoints import decode, sums
 from fournil.parts.text.keys import letter_keys
 from fournil.parts.text.ngrams import ngram_hashes
@@ -140,9 +141,15 @@ def check_leaks(out: Path, *, threshold: float) -> dict[str, Any]:
     for rule, found in leaks.items():
         if found:
             raise FournilError(
-                f"{len(found)} held-out texts leaked into the training shards ({rule}: {', '.join(found[:3])})",
+                trn(
+                    "{count} held-out text leaked into the training shards ({rule}: {names})",
+                    "{count} held-out texts leaked into the training shards ({rule}: {names})",
+                    len(found),
+                    rule=rule,
+                    names=", ".join(found[:3]),
+                ),
                 where=out,
-                fix="This is a fault in Fournil: please report it with the recipe.",
+                fix=tr("This is a fault in Fournil: please report it with the recipe."),
             )
     return {
         "num_heldout_texts": len(held.ids),

@@ -21,6 +21,7 @@ from fournil.core.context import Context
 from fournil.core.document import EDITS
 from fournil.core.errors import FournilError
 from fournil.core.shards import count_rows, read_batches
+from fournil.core.speech import tr
 
 WHY = ("step", "rule", "value", "bound", "spans", "kept_id")
 
@@ -153,7 +154,9 @@ def _refuse_repeated_ids(chunks: Chunks, place: Path) -> None:
     seen: set[str] = set()
     for name in chunks.column("id"):
         if name in seen:
-            raise FournilError(f"the id {name!r} is given twice", where=place, fix="Give every row an id of its own.")
+            raise FournilError(
+                tr("the id {name!r} is given twice", name=name), where=place, fix=tr("Give every row an id of its own.")
+            )
         seen.add(name)
 
 

@@ -13,6 +13,7 @@ from fournil.core.context import Artifact, Context
 from fournil.core.document import DOCUMENTS, PAIRS, REFUSED_DOCUMENTS, REFUSED_PAIRS
 from fournil.core.errors import FournilError
 from fournil.core.shards import count_rows, read_batches
+from fournil.core.speech import Message, mark, markn, tr
 from fournil.stages.curate.check import check_leaks
 from fournil.stages.curate.chunks import Chunks, make_chunks
 from fournil.stages.curate.clean import BOILERPLATE, NORMALISE, PERSONAL_DATA
@@ -47,17 +48,19 @@ _PAIR_ROWS = 4096
 def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifact:
     """Do what fournil.stages.curate.run says."""
     if not count_rows(sources / "documents") + count_rows(sources / "pairs"):
-        raise FournilError("there is nothing to curate", where=sources, fix="It needs documents/ or pairs/ with rows.")
+        raise FournilError(
+            tr("there is nothing to curate"), where=sources, fix=tr("It needs documents/ or pairs/ with rows.")
+        )
     began = time.perf_counter()
     cpu_began = time.process_time()
     work = out / ".work"
     documents_chunks = make_chunks(
         sources / "documents", DOCUMENTS, work / "documents", _DOCUMENT_ROWS, document_chunk(config, context.languages),
-        context, title="Cleaning documents", unit="documents",
+        context, title=tr("Cleaning documents"), unit=tr("documents"),
     )  # fmt: skip
     pairs_chunks = make_chunks(
         sources / "pairs", PAIRS, work / "pairs", _PAIR_ROWS, pair_chunk(config, context.languages),
-        context, title="Cleaning pairs", unit="pairs",
+        context, title=tr("Cleaning pairs"), unit=tr("pairs"),
     )  # fmt: skip
     cleaned = time.perf_counter()
     cpu_cleaned = time.process_time()
@@ -68,7 +71,7 @@ def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifa
     for rows, width in ((documents, 2), (pairs, 2)):
         rows.arrays["exact"] = rows.arrays["exact"].reshape(-1, width)
     shingles = Shingles([documents_chunks, pairs_chunks])
-    context.progress.note("Comparing all texts, setting some aside for evaluation")
+    context.progress.note(tr("Comparing all texts, setting some aside for evaluation"))
     near = find_near(shingles, seed=context.seed, threshold=config.duplicates.threshold, kept=work / "near.npz")
     split = choose(documents, pairs, clusters(documents, pairs, near), config.heldout, context.seed)
 
@@ -88,7 +91,7 @@ def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifa
     for fate, (chunks, schema, refused) in zip(fates, kinds, strict=True):
         write_kind(out, chunks, fate, schema, refused, context)
     written = time.perf_counter()
-    context.progress.note("Checking that nothing held out is in the training shards")
+    context.progress.note(tr("Checking that nothing held out is in the training shards"))
     leaks = check_leaks(out, threshold=config.duplicates.threshold)
 
     bytes_in = sum(int(rows.arrays["bytes_in"].sum()) for rows in (documents, pairs))
@@ -124,7 +127,16 @@ def _edits(*kinds: Chunks) -> dict[str, dict[str, int]]:
     return {name: chunks.num_changes() for name, chunks in zip(("documents", "pairs"), kinds, strict=True)}
 
 
-def _headline(fates: Sequence[Fate], heldout: Mapping[str, Any]) -> str:
-    kept = [f"{len(fate.rows) - fate.num_refused():,} of {len(fate.rows):,} {fate.rows.kind}" for fate in fates]
+def _headline(fates: Sequence[Fate], heldout: Mapping[str, Any]) -> list[Message]:
+    documents, pairs = (len(fate.rows) for fate in fates)
+    kept_documents, kept_pairs = (len(fate.rows) - fate.num_refused() for fate in fates)
+    said = [
+        mark(
+            "{documents:,} of {all_documents:,} documents and {pairs:,} of {all_pairs:,} pairs kept",
+            documents=kept_documents, all_documents=documents, pairs=kept_pairs, all_pairs=pairs,
+        )
+    ]  # fmt: skip
     aside = heldout["num_documents_kept"] + heldout["num_pairs_kept"]
-    return f"{' and '.join(kept)} kept" + (f", {aside:,} of them held out" if aside else "")
+    if aside:
+        said.append(markn("{count:,} of them held out", "{count:,} of them held out", aside))
+    return said

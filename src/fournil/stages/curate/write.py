@@ -9,6 +9,7 @@ import pyarrow as pa
 from fournil.core.context import Context
 from fournil.core.document import EDITS
 from fournil.core.shards import ShardWriter
+from fournil.core.speech import tr
 from fournil.stages.curate.chunks import WHY, Chunks
 from fournil.stages.curate.duplicates import DUPLICATES
 from fournil.stages.curate.facts import Fate
@@ -35,12 +36,15 @@ def write_kind(out: Path, chunks: Chunks, fate: Fate, schema: pa.Schema, refused
     """
     kind = fate.rows.kind
     start = 0
+    title, unit = (
+        (tr("Writing documents"), tr("documents")) if kind == "documents" else (tr("Writing pairs"), tr("pairs"))
+    )
     with (
         ShardWriter(out / kind, schema) as training,
         ShardWriter(out / "heldout" / kind, schema) as heldout,
         ShardWriter(out / "refused", refused, prefix=kind) as refusals,
         ShardWriter(out / "edits", EDITS, prefix=kind) as edits,
-        context.progress.task(f"Writing {kind}", total=len(fate.rows), unit=kind) as bar,
+        context.progress.task(title, total=len(fate.rows), unit=unit) as bar,
     ):
         for rows, changes in zip(chunks.rows(), chunks.edits(), strict=True):
             stop = start + rows.num_rows

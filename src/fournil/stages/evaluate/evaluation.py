@@ -13,8 +13,9 @@ import torch
 from fournil.core.context import Artifact, Context
 from fournil.core.errors import FournilError
 from fournil.core.files import canonical_hash, sha256_file, write_json
-from fournil.core.languages import language
+from fournil.core.languages import name_of
 from fournil.core.shards import ShardWriter, shard_paths
+from fournil.core.speech import Message, mark, tr
 from fournil.parts.model.engine import Engine, open_model
 from fournil.stages.evaluate.config import Config
 from fournil.stages.evaluate.text import choose_texts, staying_scores, text_scores
@@ -25,8 +26,6 @@ from fournil.stages.evaluate.translation import (
     translate_all,
     translation_scores,
 )
-
-PROMPT = "The message alone, after the token of the language asked for, in the model's chat template"
 
 
 def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:
@@ -41,7 +40,8 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
     counts, measured = [text_count], {"load_seconds": round(time.monotonic() - began, 2)}
 
     began = time.monotonic()
-    scores, results, translated, said = [], [], None, ""
+    scores, results, translated = [], [], None
+    said: Message | None = None
     if curated is not None:
         said = _no_translation(engine, curated, context.languages)
         if not said:
@@ -51,9 +51,9 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
             scores = translation_scores(results, config, model_sha256)
             translated = _drawn(results, config.num_translations, context.seed)
     else:
-        said = "There are no pairs: only text was given."
+        said = mark("There are no pairs: only text was given.")
     if said:
-        context.progress.note(f"No translations are scored. {said}")
+        context.progress.note(tr("No translations are scored. {reason}", reason=said))
     measured["translation_seconds"] = round(time.monotonic() - began, 2)
 
     began = time.monotonic()
@@ -68,9 +68,9 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
         scores += stays
     if not scores:
         raise FournilError(
-            "there is no held-out text to measure on",
+            tr("there is no held-out text to measure on"),
             where=documents,
-            fix="Hold some text out in curate, or give text in the model's languages.",
+            fix=tr("Hold some text out in curate, or give text in the model's languages."),
         )
     measured["text_seconds"] = round(time.monotonic() - began, 2)
     _write(scores, results, out)
@@ -80,7 +80,7 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
         "translations": translated or [],
         "continuations": continuations,
         "engine": engine.kind,
-        "prompt": f"{PROMPT}; {_decoding(config, engine)}.",
+        "prompt": _asked(config, engine),
         "text_model": "before finetuning" if text_engine is not engine else "the same",
         "skipped": said,
         "heldout_bytes": sum(text.num_bytes for text in texts),
@@ -102,16 +102,16 @@ def _documents_of(folder: Path) -> Path:
     return folder / "documents" if (folder / "documents").is_dir() else folder
 
 
-def _no_translation(engine: Engine, curated: Path, languages: Sequence[str]) -> str:
+def _no_translation(engine: Engine, curated: Path, languages: Sequence[str]) -> Message | None:
     """Why translation is not measured, or nothing."""
     if not shard_paths(curated / "heldout" / "pairs"):
-        return "There are no held-out pairs."
+        return mark("There are no held-out pairs.")
     if engine.chat is None:
-        return "The model has no chat template: it was not taught to answer."
+        return mark("The model has no chat template: it was not taught to answer.")
     missing = [tag for tag in languages if engine.chat.language_token(tag) is None]
     if missing:
-        return f"The tokenizer has no token that asks for {' or '.join(language(tag).name for tag in missing)}."
-    return ""
+        return mark("The tokenizer has no token that asks for {language}.", language=name_of(missing[0]))
+    return None
 
 
 def _drawn(results: Sequence[Translated], num: int, seed: int) -> list[dict[str, str]]:
@@ -125,19 +125,25 @@ def _drawn(results: Sequence[Translated], num: int, seed: int) -> list[dict[str,
     return shown
 
 
-def _headline(scores: Sequence[dict[str, Any]], languages: Sequence[str]) -> str:
-    parts = []
+def _headline(scores: Sequence[dict[str, Any]], languages: Sequence[str]) -> list[Message]:
+    parts: list[Message] = []
     chrf = {(row["language"], row["system"]): row for row in reversed(scores) if row["metric"] == "chrf"}
     for (direction, system), row in sorted(chrf.items()):
         if system == "model":
             copied = chrf[direction, "copy"]["value"]
             arrow = direction.replace("-", " → ")
-            parts.append(f"{arrow} chrF {row['value']:.1f} (copying {copied:.1f}), {row['band']}")
+            said = mark(
+                "{direction} chrF {score:.1f} (copying {copied:.1f}), {band}",
+                direction=arrow, score=round(row["value"], 1), copied=round(copied, 1), band=row["band_said"],
+            )  # fmt: skip
+            parts.append(said)
     bits = {row["language"]: row["value"] for row in scores if row["metric"] == "bits_per_byte" and not row["source"]}
-    known = [f"{tag} {bits[tag]:.2f}" for tag in languages if tag in bits]
-    if known:
-        parts.append(f"bits per byte {', '.join(known)}")
-    return "; ".join(parts)
+    parts += [
+        mark("bits per byte in {language} {bits:.2f}", language=tag, bits=round(bits[tag], 2))
+        for tag in languages
+        if tag in bits
+    ]
+    return parts
 
 
 def _write(scores: Sequence[dict[str, Any]], results: Sequence[Translated], out: Path) -> None:
@@ -148,7 +154,13 @@ def _write(scores: Sequence[dict[str, Any]], results: Sequence[Translated], out:
                 writer.write_rows(list(result.rows()))
 
 
-def _decoding(config: Config, engine: Engine) -> str:
+def _asked(config: Config, engine: Engine) -> Message:
     if not engine.searches or config.num_beams == 1:
-        return "greedy"
-    return f"{config.num_beams} beams, the answer chosen with the help of its own way back"
+        return mark(
+            "The message alone, after the token of the language asked for, in the model's chat template; greedy."
+        )
+    return mark(
+        "The message alone, after the token of the language asked for, in the model's chat template; {beams} beams, "
+        "the answer chosen with the help of its own way back.",
+        beams=config.num_beams,
+    )

@@ -16,6 +16,7 @@ from fournil.core.context import Context, Count
 from fournil.core.files import canonical_hash
 from fournil.core.languages import CODE
 from fournil.core.shards import read_batches
+from fournil.core.speech import tr
 from fournil.parts.model.engine import Engine
 from fournil.parts.model.generate import Sampling
 from fournil.parts.model.score import bits_per_byte, token_log_probabilities
@@ -88,7 +89,7 @@ def text_scores(
 ) -> list[dict[str, Any]]:
     """Bits per byte of each language, and of each source in it."""
     tokens = encode_batch(engine.tokenizer, [text.text for text in texts], parse_special=False)
-    with context.progress.task("Scoring held-out text", sum(map(len, tokens)), "tokens") as bar:
+    with context.progress.task(tr("Scoring held-out text"), sum(map(len, tokens)), tr("tokens")) as bar:
         scores = token_log_probabilities(
             engine,
             tokens,
@@ -149,7 +150,7 @@ def staying_scores(
             [engine.start_id, *ids[-max(room, 1) :].tolist()]
             for ids in encode_batch(engine.tokenizer, beginnings, parse_special=False)
         ]
-        with context.progress.task(f"Going on in {language}", len(prompts), "texts") as bar:
+        with context.progress.task(tr("Going on in {language}", language=language), len(prompts), tr("texts")) as bar:
             ids = engine.generate(
                 prompts, stop_ids=engine.stop_ids, max_new_tokens=config.continuation_tokens, sampling=sampling
             )

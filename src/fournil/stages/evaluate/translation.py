@@ -16,6 +16,7 @@ import pyarrow as pa
 from fournil.core.context import Context, Count
 from fournil.core.files import canonical_hash
 from fournil.core.shards import read_batches
+from fournil.core.speech import LANGUAGES, Message, mark, retell, speaking, tr
 from fournil.parts.model.engine import Engine
 from fournil.parts.model.translation import translate
 from fournil.stages.evaluate.config import Band, Config
@@ -57,6 +58,7 @@ class Translated:
     source: str
     target: str
     band: str
+    band_said: Message
     items: list[Item]
     answers: dict[str, list[str]]
     nearest_sources: list[str]
@@ -78,11 +80,19 @@ class Translated:
 
 
 def band_name(bands: Sequence[Band], number: int) -> str:
-    """How a length band is called in tables."""
+    """What a length band is called in scores, whatever language is spoken."""
+    with speaking(LANGUAGES[0]):
+        return retell(band_said(bands, number))
+
+
+def band_said(bands: Sequence[Band], number: int) -> Message:
+    """The same as a message."""
     bound, before = bands[number].max_characters, bands[number - 1].max_characters if number else 0
     if not bound:
-        return f"more than {before} characters" if before else "all lengths"
-    return f"{before + 1} to {bound} characters" if before else f"at most {bound} characters"
+        return mark("more than {before} characters", before=before) if before else mark("all lengths")
+    if not before:
+        return mark("at most {bound} characters", bound=bound)
+    return mark("{least} to {bound} characters", least=before + 1, bound=bound)
 
 
 def choose_items(folder: Path, config: Config, languages: Sequence[str]) -> tuple[list[Item], Count]:
@@ -144,14 +154,16 @@ def translate_all(
             texts = [item.texts[source] for item in group]
             if not group:
                 continue
-            name = band_name(config.bands, number)
-            with context.progress.task(f"Translating into {target}, {name}", len(group), "texts") as bar:
+            name, said_name = band_name(config.bands, number), band_said(config.bands, number)
+            with context.progress.task(
+                tr("Translating into {target}, {name}", target=target, name=said_name), len(group), tr("texts")
+            ) as bar:
                 answers = answers_of(engine, texts, source, target, config.num_beams)
                 bar.advance(len(group))
             places = index.find(texts).tolist() if known else []
             nearest = [known[place] for place in places] or [{source: "", target: ""}] * len(texts)
             said = {"model": answers, "copy": texts, "nearest": [near[target] for near in nearest]}
-            results.append(Translated(source, target, name, group, said, [near[source] for near in nearest]))
+            results.append(Translated(source, target, name, said_name, group, said, [near[source] for near in nearest]))
     return results
 
 
@@ -210,6 +222,7 @@ def _scores_of(result: Translated, metric: Metric, config: Config, model_sha256:
             "signature": metric.signature,
             "language": f"{result.source}-{result.target}",
             "band": result.band,
+            "band_said": result.band_said,
             "system": system,
             "num_items": len(references),
             "data_sha256": data,

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from fournil.core.context import Artifact, Context
 from fournil.core.errors import FournilError
+from fournil.core.speech import mark, tr
 from fournil.stages.export.config import Config
 
 __all__ = ["FORMAT", "Config", "run"]
 
-FORMAT = 1
+FORMAT = 2
 _GGUF = ("f32", "f16", "q8_0")
 
 
@@ -33,9 +34,15 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
 
     wrong = [kind for kind in config.gguf if kind not in _GGUF]
     if wrong:
-        raise FournilError(f"no GGUF type {wrong[0]!r}", where="export.gguf", fix=f"Choose from {', '.join(_GGUF)}.")
+        raise FournilError(
+            tr("no GGUF type {name!r}", name=wrong[0]),
+            where="export.gguf",
+            fix=tr("Choose from {names}.", names=", ".join(_GGUF)),
+        )
     if "/" in config.name or config.name.startswith("."):
-        raise FournilError(f"{config.name!r} is no file name", where="export.name", fix="Take letters and hyphens.")
+        raise FournilError(
+            tr("{name!r} is no file name", name=config.name), where="export.name", fix=tr("Take letters and hyphens.")
+        )
     config = replace(config, name=config.name or context.name, description=config.description or context.description)
     licence = normal_spdx(config.licence) if config.licence else ""
 
@@ -52,23 +59,30 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     facts["checks"] = {}
     measured: dict[str, object] = {}
     if config.check:
-        context.progress.note("Checking the folder with transformers")
+        context.progress.note(tr("Checking the folder with transformers"))
         facts["checks"]["transformers"], measured["transformers"] = check_transformers(folder, context.languages)
     card = Card(config.name, config.description, licence, context.languages)
     for kind in config.gguf:
         path = out / "gguf" / f"{config.name}-{kind}.gguf"
-        context.progress.note(f"Writing {path.name}")
+        context.progress.note(tr("Writing {name}", name=path.name))
         write_gguf(folder, path, card, quantization=kind)  # type: ignore[arg-type]  # checked above
         facts["gguf"][path.name] = {"type": kind, "bytes": path.stat().st_size}
         if config.check:
-            context.progress.note(f"Checking {path.name} with llama.cpp")
+            context.progress.note(tr("Checking {name} with llama.cpp", name=path.name))
             found, figures = check_llama_cpp(folder, path, kind, context.languages, config.check_tokens)
             facts["checks"][path.name] = found
             measured[path.name] = figures
     size = sum(path.stat().st_size for path in (*folder.iterdir(), *out.glob("gguf/*.gguf")))
     checked = [name for name, found in facts["checks"].items() if isinstance(found, dict)]
     readers = list(dict.fromkeys(name if name == "transformers" else "llama.cpp" for name in checked))
-    proof = f"checked with {' and '.join(readers)}" if readers else "not checked"
-    kinds = ", ".join(["Hugging Face folder", *(f"GGUF {kind}" for kind in config.gguf)])
-    facts["headline"] = f"{kinds}: {size / 1e6:,.1f} MB, {proof}"
+    sizes = {"kinds": ", ".join(config.gguf), "megabytes": round(size / 1e6, 1), "readers": ", ".join(readers)}
+    if config.gguf and readers:
+        said = mark("Hugging Face folder, GGUF {kinds}: {megabytes:,.1f} MB, checked with {readers}", **sizes)
+    elif config.gguf:
+        said = mark("Hugging Face folder, GGUF {kinds}: {megabytes:,.1f} MB, not checked", **sizes)
+    elif readers:
+        said = mark("Hugging Face folder: {megabytes:,.1f} MB, checked with {readers}", **sizes)
+    else:
+        said = mark("Hugging Face folder: {megabytes:,.1f} MB, not checked", **sizes)
+    facts["headline"] = said
     return Artifact(facts=facts, measured=measured)

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import mark, tr
 from fournil.parts.model.folder import load as load_model
 from fournil.parts.model.generate import generate
 from fournil.parts.model.transformer import Llama
@@ -24,14 +25,13 @@ from fournil.parts.tokenize.prompts import ChatFormat
 from fournil.stages.export.folder import end_ids
 from fournil.stages.export.lines import NASTY_LINES, prompts_of
 
-NOT_CHECKED = "not checked: {} is not installed"
 LOGITS_TOLERANCE = 1e-3
 NEAR_TIE = {"f32": 0.01, "f16": 0.1}
 """Two tokens whose logits are this close, in standard deviations over the vocabulary, may change places: that is
 rounding, and no fault of the file. With 8 bits the text may be another one; only its likeness is measured."""
 CHILD_SECONDS = 300
 
-Found = tuple[str | dict[str, Any], dict[str, Any]]
+Found = tuple[dict[str, Any], dict[str, Any]]
 
 
 def check_transformers(folder: Path, languages: tuple[str, ...]) -> Found:
@@ -41,7 +41,7 @@ def check_transformers(folder: Path, languages: tuple[str, ...]) -> Found:
         FournilError: When anything differs.
     """
     if find_spec("transformers") is None:
-        return NOT_CHECKED.format("transformers"), {}
+        return mark("not checked: {name} is not installed", name="transformers"), {}
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
@@ -49,13 +49,15 @@ def check_transformers(folder: Path, languages: tuple[str, ...]) -> Found:
     tokenizer, theirs = load(folder), AutoTokenizer.from_pretrained(folder)
     for line in NASTY_LINES:
         (ids,) = encode_batch(tokenizer, [line], parse_special=True)
-        _same(theirs(line)["input_ids"], ids.tolist(), f"transformers gives other ids for {line!r}", folder)
+        _same(
+            theirs(line)["input_ids"], ids.tolist(), tr("transformers gives other ids for {line!r}", line=line), folder
+        )
     ours = load_model(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     _same(
         sorted(_as_list(model.generation_config.eos_token_id)),
         end_ids(folder, ChatFormat.read(folder)),
-        "transformers stops at other ids",
+        tr("transformers stops at other ids"),
         folder,
     )
     difference, prompts = 0.0, prompts_of(languages)
@@ -66,9 +68,9 @@ def check_transformers(folder: Path, languages: tuple[str, ...]) -> Found:
             difference = max(difference, float((model(ids_BT).logits - logits_BTV).abs().max()))
     if not difference <= LOGITS_TOLERANCE:
         raise FournilError(
-            f"transformers' logits differ by {difference:.2g}",
+            tr("transformers' logits differ by {difference:.2g}", difference=difference),
             where=folder,
-            fix="This is a fault of Fournil: report it.",
+            fix=tr("This is a fault of Fournil: report it."),
         )
     facts = {"lines_with_equal_ids": len(NASTY_LINES), "prompts_with_equal_logits": len(prompts)}
     return facts | {"logits_tolerance": LOGITS_TOLERANCE}, {"max_abs_logit_difference": difference}
@@ -83,7 +85,7 @@ def check_llama_cpp(folder: Path, path: Path, kind: str, languages: tuple[str, .
         FournilError: When anything differs by more than rounding.
     """
     if find_spec("xllamacpp") is None:
-        return NOT_CHECKED.format("xllamacpp"), {}
+        return mark("not checked: {name} is not installed", name="xllamacpp"), {}
     tokenizer, chat = load(folder), ChatFormat.read(folder)
     prompts = [ids.tolist() for ids in encode_batch(tokenizer, prompts_of(languages), parse_special=False)]
     if chat is not None:
@@ -96,12 +98,12 @@ def check_llama_cpp(folder: Path, path: Path, kind: str, languages: tuple[str, .
     answer = ask_llama_cpp(request | {"chat": chat is not None})
     for line, ids, back in zip(NASTY_LINES, answer["ids"], answer["texts"], strict=True):
         (expected,) = encode_batch(tokenizer, [line], parse_special=False)
-        _same(ids, expected.tolist(), f"llama.cpp gives other ids for {line!r}", path)
-        _same(back, line, "llama.cpp does not give this line back", path)
+        _same(ids, expected.tolist(), tr("llama.cpp gives other ids for {line!r}", line=line), path)
+        _same(back, line, tr("llama.cpp does not give this line back"), path)
     if chat is not None:
         turn = [{"role": "user", "content": "Bonjour"}]
         (parsed,) = encode_batch(tokenizer, [answer["chat"]], parse_special=True)
-        _same(parsed.tolist(), chat.encode(turn), "llama.cpp renders the chat template otherwise", path)
+        _same(parsed.tolist(), chat.encode(turn), tr("llama.cpp renders the chat template otherwise"), path)
     stops = end_ids(folder, chat)
     expected = generate(model, prompts, stop_ids=stops, max_new_tokens=num_tokens)
     num_equal, gaps = 0, []
@@ -113,9 +115,9 @@ def check_llama_cpp(folder: Path, path: Path, kind: str, languages: tuple[str, .
         gaps.append(_gap(model, prompt, ours, theirs, stops))
     if max(gaps, default=0.0) > NEAR_TIE.get(kind, math.inf):
         raise FournilError(
-            f"llama.cpp writes another text than Fournil, {max(gaps):.2g} standard deviations apart",
+            tr("llama.cpp writes another text than Fournil, {gap:.2g} standard deviations apart", gap=max(gaps)),
             where=path,
-            fix="This is a fault of Fournil: report it.",
+            fix=tr("This is a fault of Fournil: report it."),
         )
     facts = {"lines_with_equal_ids": len(NASTY_LINES), "prompts": len(prompts), "gap_allowed": NEAR_TIE.get(kind)}
     return facts, {"prompts_with_equal_text": num_equal, "largest_gap": max(gaps, default=0.0)}
@@ -139,11 +141,15 @@ def ask_llama_cpp(request: dict[str, Any]) -> dict[str, Any]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise FournilError("llama.cpp did not answer in time", where=where, fix="Set export.check to false.") from None
+        raise FournilError(
+            tr("llama.cpp did not answer in time"), where=where, fix=tr("Set export.check to false.")
+        ) from None
     lines = child.stdout.splitlines()
     if child.returncode or not lines:
         last = (child.stderr.strip().splitlines() or ["no message"])[-1]
-        raise FournilError(f"llama.cpp cannot use this file: {last}", where=where, fix="Report it, with the model.")
+        raise FournilError(
+            tr("llama.cpp cannot use this file: {last}", last=last), where=where, fix=tr("Report it, with the model.")
+        )
     return json.loads(lines[-1])
 
 
@@ -162,7 +168,7 @@ def _gap(model: Llama, prompt: list[int], ours: list[int], theirs: list[int], st
 
 def _same(theirs: object, ours: object, what: str, where: Path) -> None:
     if theirs != ours:
-        raise FournilError(what, where=where, fix="This is a fault of Fournil: report it.")
+        raise FournilError(what, where=where, fix=tr("This is a fault of Fournil: report it."))
 
 
 def _as_list(ids: int | list[int] | None) -> list[int]:

@@ -10,7 +10,7 @@ from fournil.stages.finetune.config import Config
 
 __all__ = ["FORMAT", "Config", "run"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.parts.model.cross_entropy import IGNORED
 from fournil.parts.tokenize.load import encode_batch
 from fournil.parts.tokenize.prompts import ChatFormat
@@ -109,18 +110,18 @@ class Examples:
         directions = [(source, target, pair) for source, target, found in pairs.directions(languages) for pair in found]
         if not directions:
             raise FournilError(
-                "there are no pairs to learn from",
+                tr("there are no pairs to learn from"),
                 where="finetune",
-                fix="Give sources with translations in two of the recipe's languages, or longer bands.",
+                fix=tr("Give sources with translations in two of the recipe's languages, or longer bands."),
             )
         self.directions = directions
         toward = {entry.to: entry.weight for entry in config.toward}
         unknown = sorted(set(toward) - set(languages))
         if unknown:
             raise FournilError(
-                f"nothing is translated into {unknown[0]!r}",
+                tr("nothing is translated into {language!r}", language=unknown[0]),
                 where="finetune.toward",
-                fix=f"The recipe's languages are {', '.join(languages)}.",
+                fix=tr("The recipe's languages are {names}.", names=", ".join(languages)),
             )
         self.weights = np.array(
             [config.bands[pairs.bands[pair]].weight * toward.get(target, 1.0) for _, target, pair in directions]
@@ -133,7 +134,7 @@ class Examples:
             self.rounds += 1
             if len(self.steps) == before and self.rounds > 1000:
                 raise FournilError(
-                    "no example is ever seen", where="finetune.bands", fix="Give a band a weight above 0."
+                    tr("no example is ever seen"), where="finetune.bands", fix=tr("Give a band a weight above 0.")
                 )
         del self.steps[config.steps :]
 

@@ -13,7 +13,8 @@ import numpy as np
 from fournil.core.context import Artifact, Context
 from fournil.core.errors import FournilError
 from fournil.core.files import write_bytes, write_json
-from fournil.core.languages import language
+from fournil.core.languages import name_of
+from fournil.core.speech import Message, mark, tr, trn
 from fournil.parts.model import folder as folders
 from fournil.parts.model.score import bits_per_byte, token_log_probabilities
 from fournil.parts.model.transformer import Llama
@@ -39,7 +40,9 @@ def finetune(config: Config, model_folder: Path, curated: Path, out: Path, conte
     for token in (IM_START, IM_END):
         if tokenizer.token_to_id(token) is None:
             raise FournilError(
-                f"the tokenizer has no token {token}", where=model_folder, fix="Start from a model of this tokenizer."
+                tr("the tokenizer has no token {token}", token=token),
+                where=model_folder,
+                fix=tr("Start from a model of this tokenizer."),
             )
     model = folders.load(model_folder, device=context.device)
     bos = begins_with_bos(model_folder)
@@ -59,7 +62,14 @@ def finetune(config: Config, model_folder: Path, curated: Path, out: Path, conte
     heldout, _ = read_pairs(
         curated / "heldout" / "pairs", step="choose held-out pairs", keep=chosen.__contains__, **common
     )
-    context.progress.note(f"{len(pairs.texts):,} of {count.num_in:,} pairs are short enough to learn from.")
+    context.progress.note(
+        trn(
+            "{count:,} of {whole:,} pairs is short enough to learn from.",
+            "{count:,} of {whole:,} pairs are short enough to learn from.",
+            len(pairs.texts),
+            whole=count.num_in,
+        )
+    )
     examples = Examples(Maker(pairs, chat), context.languages, config, context.seed)
     validation = Validation(heldout, chat, context, bare=config.bare_share > 0)
     result = train(
@@ -69,7 +79,7 @@ def finetune(config: Config, model_folder: Path, curated: Path, out: Path, conte
         out,
         context,
         validate=validation.score if validation.examples else None,
-        title="Finetuning",
+        title=tr("Finetuning"),
     )
     _write(model, model_folder, chat, out)
     return Artifact([count], _facts(config, examples, heldout, result, context), result.measured)
@@ -123,12 +133,14 @@ def _check(config: Config) -> None:
     bounds = [band.max_characters for band in config.bands]
     if not bounds or sorted(set(bounds)) != bounds:
         raise FournilError(
-            "length bands must ascend", where="finetune.bands", fix="Give at least one, the shortest first."
+            tr("length bands must ascend"), where="finetune.bands", fix=tr("Give at least one, the shortest first.")
         )
     for words in config.instructions:
         if "{text}" not in words.text:
             raise FournilError(
-                f"no {{text}} in {words.text!r}", where="finetune.instructions", fix="Say where the text goes."
+                tr("no {{text}} in {text!r}", text=words.text),
+                where="finetune.instructions",
+                fix=tr("Say where the text goes."),
             )
 
 
@@ -182,7 +194,12 @@ def _facts(config: Config, examples: Examples, heldout: Pairs, result: TrainResu
     last = result.validations[-1]["scores"] if result.validations else {}
     last = {group: value for group, value in last.items() if group in seen}
     return {
-        "headline": f"{sum(seen.values()):,} examples in {config.steps:,} steps, pairs up to {bounds[-1]} characters",
+        "headline": mark(
+            "{examples:,} examples in {steps:,} steps, pairs up to {characters} characters",
+            examples=sum(seen.values()),
+            steps=config.steps,
+            characters=bounds[-1],
+        ),
         "task": "translation",
         "template": "CroissantLLM (ChatML)",
         "pairs_by_length": [
@@ -226,10 +243,17 @@ def _as_taught(line: dict[str, Any], config: Config) -> dict[str, Any]:
     return {"step": line["step"], "bits_per_byte": kinds, "bare": bare}
 
 
-def _abilities(bounds: Sequence[int], languages: Sequence[str]) -> str:
-    names = " and ".join(language(tag).name for tag in languages)
-    return (
-        f"Taught to translate texts of at most {bounds[-1]} characters between {names}, asked by a language token or "
-        "in plain words. It was taught nothing else: it holds no conversation and knows no facts, and longer texts "
-        "come out worse than short ones."
+def _abilities(bounds: Sequence[int], languages: Sequence[str]) -> Message:
+    return mark(
+        "Taught to translate texts of at most {characters} characters between {languages}, asked by a language token "
+        "or in plain words. It was taught nothing else: it holds no conversation and knows no facts, and longer texts "
+        "come out worse than short ones.",
+        characters=bounds[-1],
+        languages=_listed(languages),
     )
+
+
+def _listed(languages: Sequence[str]) -> Message:
+    """English and French; with more languages, the first and the rest."""
+    name = name_of(languages[0])
+    return mark("{first} and {rest}", first=name, rest=_listed(languages[1:])) if len(languages) > 1 else name

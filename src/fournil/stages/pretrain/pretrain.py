@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from safetensors.torch import save_file
 from fournil.core.context import Artifact, Context
 from fournil.core.errors import FournilError
 from fournil.core.files import atomic_path, write_json
+from fournil.core.speech import Message, mark, tr
 from fournil.parts.model import folder as model_folder
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.transformer import Llama
@@ -41,7 +43,10 @@ VALIDATIONS = 8
 def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Artifact:
     """Train from nothing; see the stage's `run`."""
     if config.save_dtype not in ("float32", "bfloat16"):
-        raise FournilError(f"unknown save_dtype {config.save_dtype!r}", fix='Known are "float32" and "bfloat16".')
+        raise FournilError(
+            tr("unknown save_dtype {save_dtype!r}", save_dtype=config.save_dtype),
+            fix=tr('Known are "float32" and "bfloat16".'),
+        )
     phases = tuple(_phase(phase, number) for number, phase in enumerate(config.phase))
     mixture = _plan(config, tokenizer, context)
     held_out = tokenizer / "shards" / "heldout-documents"
@@ -71,7 +76,7 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
             max_tokens=config.validation_tokens,
             seed=context.seed,
         ),
-        title="Pretraining",
+        title=tr("Pretraining"),
     )
     _write(config, model, result, tokenizer / "tokenizer", out)
     return Artifact(facts=_facts(config, model.config, mixture, result, context), measured=result.measured)
@@ -80,12 +85,16 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
 def _phase(phase: Phase, number: int) -> schedule.Phase:
     where = f"pretrain.phase[{number}]"
     if (phase.steps > 0) == (phase.tokens > 0):
-        raise FournilError("a phase needs either steps or tokens", where=where, fix="Set one of them.")
+        raise FournilError(tr("a phase needs either steps or tokens"), where=where, fix=tr("Set one of them."))
     if phase.context_length < 2 or phase.batch_tokens % phase.context_length:
         raise FournilError(
-            f"batch_tokens {phase.batch_tokens} is no multiple of context_length {phase.context_length}",
+            tr(
+                "batch_tokens {batch_tokens} is no multiple of context_length {context_length}",
+                batch_tokens=phase.batch_tokens,
+                context_length=phase.context_length,
+            ),
             where=where,
-            fix="A batch is whole rows: change one of them.",
+            fix=tr("A batch is whole rows: change one of them."),
         )
     steps = _steps(phase)
     return schedule.Phase(
@@ -114,9 +123,9 @@ def _plan(config: Config, tokenizer: Path, context: Context) -> Mixture:
     for entry in config.source:
         if entry.source not in known:
             raise FournilError(
-                f"no text of source {entry.source!r}",
+                tr("no text of source {source!r}", source=entry.source),
                 where="pretrain.source",
-                fix=f"There is {', '.join(sorted(known))}.",
+                fix=tr("There is {names}.", names=", ".join(sorted(known))),
             )
     return Mixture(
         streams_by_group(streams),
@@ -176,10 +185,8 @@ def _facts(
     )
     total = shape.num_parameters()
     scores = result.validations[-1]["scores"] if result.validations else {}
-    learnt = ", ".join(f"{language} {scores[language]:.2f}" for language in context.languages if language in scores)
     return {
-        "headline": f"{total / 1e6:,.1f} million parameters, {sum(tokens) / 1e6:,.2f} million tokens; "
-        f"bits per byte {learnt or 'not measured'}",
+        "headline": _headline(total, sum(tokens), scores, context.languages),
         "parameters": {
             "total": total,
             "embedding": shape.num_embedding_parameters(),
@@ -222,7 +229,26 @@ def thinned(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _sentence(shape: ModelConfig, mixture: Mixture, steps: int) -> str:
     tokens = sum(phase.steps * phase.rows * phase.context_length for phase in mixture.phases)
-    return (
-        f"{shape.num_parameters() / 1e6:.1f} million parameters, {shape.num_hidden_layers} layers of "
-        f"{shape.hidden_size}; {tokens / 1e6:.2f} million tokens in {steps:,} steps."
+    return tr(
+        "{parameters:.1f} million parameters, {layers} layers of {width}; {tokens:.2f} million tokens in {steps:,} "
+        "steps.",
+        parameters=shape.num_parameters() / 1e6,
+        layers=shape.num_hidden_layers,
+        width=shape.hidden_size,
+        tokens=tokens / 1e6,
+        steps=steps,
     )
+
+
+def _headline(
+    num_parameters: int, num_tokens: int, scores: Mapping[str, float], languages: Sequence[str]
+) -> list[Message]:
+    sizes = {"parameters": round(num_parameters / 1e6, 1), "tokens": round(num_tokens / 1e6, 2)}
+    said = [mark("{parameters:,.1f} million parameters, {tokens:,.2f} million tokens", **sizes)]
+    learnt = [language for language in languages if language in scores]
+    if not learnt:
+        return [*said, mark("bits per byte not measured")]
+    return said + [
+        mark("bits per byte in {language} {bits:.2f}", language=language, bits=round(scores[language], 2))
+        for language in learnt
+    ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fournil.core.context import Artifact, Context, Count
 from fournil.core.shards import count_rows
+from fournil.core.speech import mark, tr
 from fournil.stages.tokenizer.config import Config, Share
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "Config", "Share", "run"]
 
-FORMAT = 2
+FORMAT = 3
 ROLES = ("user", "assistant")
 ROLE_REPEATS = 2000
 """The chat template's words stand in every example: seen this often while learning, each is one token."""
@@ -50,7 +51,11 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     for split, place in (("train", curate), ("heldout", curate / "heldout")):
         for kind in KINDS:
             name = f"{split}-{kind}"
-            with context.progress.task(f"Encoding {split} {kind}", total=count_rows(place / kind), unit=kind) as bar:
+            with context.progress.task(
+                _encoding(name),
+                total=count_rows(place / kind),
+                unit=tr("documents") if kind == "documents" else tr("pairs"),
+            ) as bar:
                 shards[name] = encode_split(
                     tokenizer, place, kind, out / "shards" / name, out / ".work" / name, digest, config, bar
                 )
@@ -58,11 +63,24 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
             unit = "documents" if kind == "documents" else "texts of pairs"
             counts.append(Count(f"encode {name}", num, num, bytes_in=size, bytes_out=size, unit=unit))
     facts["shards"] = shards
-    context.progress.note("Measuring fertility on held-out text")
+    context.progress.note(tr("Measuring fertility on held-out text"))
     facts |= _table(config, curate / "heldout", tokenizer, out, context)
     num_tokens = shards["train-documents"]["num_tokens"] + shards["train-pairs"]["num_tokens"]
-    facts["headline"] = f"{facts['vocab_size']:,} tokens; {num_tokens / 1e6:,.2f} million of them to train on"
+    facts["headline"] = mark(
+        "{vocabulary:,} tokens; {millions:,.2f} million of them to train on",
+        vocabulary=facts["vocab_size"],
+        millions=round(num_tokens / 1e6, 2),
+    )
     return Artifact(counts, facts)
+
+
+def _encoding(name: str) -> str:
+    return {
+        "train-documents": tr("Encoding train documents"),
+        "train-pairs": tr("Encoding train pairs"),
+        "heldout-documents": tr("Encoding heldout documents"),
+        "heldout-pairs": tr("Encoding heldout pairs"),
+    }[name]
 
 
 def _learn(config: Config, curate: Path, folder: Path, work: Path, context: Context) -> dict[str, Any]:
@@ -79,7 +97,13 @@ def _learn(config: Config, curate: Path, folder: Path, work: Path, context: Cont
     specials = special_tokens(context.languages)
     sample = draw(config, curate, context.languages, context.seed)
     num_bytes = sum(row["taken_bytes"] for row in sample.table)
-    context.progress.note(f"Learning {config.vocab_size:,} tokens from {num_bytes / 1e6:.1f} MB")
+    context.progress.note(
+        tr(
+            "Learning {vocab_size:,} tokens from {megabytes:.1f} MB",
+            vocab_size=config.vocab_size,
+            megabytes=num_bytes / 1e6,
+        )
+    )
     num_reserved = len(specials) + 256
     alphabet = choose_alphabet(
         count_characters(sample.texts),
@@ -97,7 +121,13 @@ def _learn(config: Config, curate: Path, folder: Path, work: Path, context: Cont
     save(tokenizer, folder, languages=context.languages)
     size = tokenizer.get_vocab_size()
     if size < config.vocab_size:
-        context.progress.note(f"The text has no more repeated pairs: {size:,} tokens instead of {config.vocab_size:,}")
+        context.progress.note(
+            tr(
+                "The text has no more repeated pairs: {size:,} tokens instead of {vocab_size:,}",
+                size=size,
+                vocab_size=config.vocab_size,
+            )
+        )
     facts = {
         "vocab_size": size,
         "vocab_size_asked": config.vocab_size,

@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 
 from fournil.core.context import Context
 from fournil.core.errors import EXIT_USAGE, FournilError
+from fournil.core.speech import tr
 from fournil.parts.tokenize import decode_batch, encode_batch, load, use_threads
 from fournil.stages.tokenizer.fertility import Tally, mistral_tokenizer, parity, ratio
 
@@ -68,7 +69,7 @@ def audit_command(path: Path, texts: list[tuple[str, Path]], context: Context) -
     """
     if not texts:
         raise FournilError(
-            "no text to measure on", fix="Add --text fr=FILE --text en=FILE, plain text.", code=EXIT_USAGE
+            tr("no text to measure on"), fix=tr("Add --text fr=FILE --text en=FILE, plain text."), code=EXIT_USAGE
         )
     use_threads(context.threads)
     from rich.console import Console
@@ -86,9 +87,11 @@ def _read_lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise FournilError("no such text", where=path, fix="Give a plain text file.") from None
+        raise FournilError(tr("no such text"), where=path, fix=tr("Give a plain text file.")) from None
     except (UnicodeDecodeError, IsADirectoryError) as error:
-        raise FournilError("this is no UTF-8 text", where=path, fix="Give a plain text file in UTF-8.") from error
+        raise FournilError(
+            tr("this is no UTF-8 text"), where=path, fix=tr("Give a plain text file in UTF-8.")
+        ) from error
     lines, size = [], 0
     # Not splitlines: it also cuts at signs that may stand inside a line, and parallel files would part.
     for line in text.removesuffix("\n").replace("\r\n", "\n").split("\n"):

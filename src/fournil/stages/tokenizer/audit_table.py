@@ -8,60 +8,98 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from fournil.core.speech import figure, tr, trn
+
 
 def tables(found: dict[str, Any]) -> Iterator[Table | str]:
     """What `audit` found, as tables and lines for rich."""
-    yield escape(f"{found['tokenizer']}: {found['vocab_size']:,} tokens")
+    yield escape(
+        trn(
+            "{tokenizer}: {count:,} token",
+            "{tokenizer}: {count:,} tokens",
+            found["vocab_size"],
+            tokenizer=found["tokenizer"],
+        )
+    )
     yield _fertility(found)
     if found["parity"] is not None:
         yield _parity(found["parity"])
     yield _typography(found)
-    cut = "single digits" if found["digits"]["single"] else "groups of digits"
-    yield f"Numbers are cut into {cut}: " + ", ".join(f"{n} → {size}" for n, size in found["digits"]["tokens"].items())
+    sizes = ", ".join(f"{number} → {size}" for number, size in found["digits"]["tokens"].items())
+    if found["digits"]["single"]:
+        yield tr("Numbers are cut into single digits: {sizes}", sizes=sizes)
+    else:
+        yield tr("Numbers are cut into groups of digits: {sizes}", sizes=sizes)
     for row in found["languages"]:
         if row["first_failed"]:
-            yield escape(f"First line ({row['language']}) that does not come back: {row['first_failed']!r}")
+            yield escape(
+                tr(
+                    "First line ({language}) that does not come back: {line!r}",
+                    language=row["language"],
+                    line=row["first_failed"],
+                )
+            )
 
 
 def _fertility(found: dict[str, Any]) -> Table:
-    table = Table(title="Fertility")
+    table = Table(title=tr("Fertility"))
     table.add_column("")
     rows = found["languages"]
     for row in rows:
         table.add_column(row["language"], justify="right")
-    table.add_row("words", *(f"{row['num_words']:,}" for row in rows))
-    table.add_row("tokens", *(f"{row['num_tokens']:,}" for row in rows))
-    table.add_row("tokens per word", *(_number(row["tokens_per_word"]) for row in rows))
-    table.add_row("bytes per token", *(_number(row["bytes_per_token"]) for row in rows))
+    table.add_row(tr("words"), *(figure(f"{row['num_words']:,}") for row in rows))
+    table.add_row(tr("tokens"), *(figure(f"{row['num_tokens']:,}") for row in rows))
+    table.add_row(tr("tokens per word"), *(_number(row["tokens_per_word"]) for row in rows))
+    table.add_row(tr("bytes per token"), *(_number(row["bytes_per_token"]) for row in rows))
     whole = [row["share_of_words_whole"] for row in rows]
-    table.add_row("words in one token", *("–" if share is None else f"{share:.1%}" for share in whole))
-    table.add_row("lines that do not come back", *(f"{row['num_failed']:,}" for row in rows))
-    table.add_row("unknown tokens", *(f"{row['num_unknown']:,}" for row in rows))
+    table.add_row(tr("words in one token"), *("–" if share is None else figure(f"{share:.1%}") for share in whole))
+    table.add_row(tr("lines that do not come back"), *(figure(f"{row['num_failed']:,}") for row in rows))
+    table.add_row(tr("unknown tokens"), *(figure(f"{row['num_unknown']:,}") for row in rows))
     other = found["compared_with"]
     if other is not None:
-        name = f"{other['name']} ({other['vocab_size']:,})"
+        name, size = other["name"], other["vocab_size"]
         table.add_section()
-        table.add_row(f"{name}, tokens per word", *(_number(row["mistral_tokens_per_word"]) for row in rows))
-        table.add_row(f"{name}, bytes per token", *(_number(row["mistral_bytes_per_token"]) for row in rows))
+        table.add_row(
+            tr("{name} ({size:,}), tokens per word", name=name, size=size),
+            *(_number(row["mistral_tokens_per_word"]) for row in rows),
+        )
+        table.add_row(
+            tr("{name} ({size:,}), bytes per token", name=name, size=size),
+            *(_number(row["mistral_bytes_per_token"]) for row in rows),
+        )
     return table
 
 
 def _parity(row: dict[str, Any]) -> Table:
     first, second = row["languages"]
-    table = Table(title=f"Parity: {first} / {second} on the same {row['num_pairs']:,} lines")
-    names = [name for name in ("tokens", "mistral_tokens", "bytes", "words") if name in row]
+    table = Table(
+        title=trn(
+            "Parity: {first} / {second} on the same {count:,} line",
+            "Parity: {first} / {second} on the same {count:,} lines",
+            row["num_pairs"],
+            first=first,
+            second=second,
+        )
+    )
+    said = {
+        "tokens": tr("tokens"),
+        "mistral_tokens": tr("tokens, Mistral"),
+        "bytes": tr("bytes"),
+        "words": tr("words"),
+    }
+    names = [name for name in said if name in row]
     for name in names:
-        table.add_column({"mistral_tokens": "tokens, Mistral"}.get(name, name), justify="right")
+        table.add_column(said[name], justify="right")
     table.add_row(*(_number(row[name]) for name in names))
     return table
 
 
 def _typography(found: dict[str, Any]) -> Table:
-    table = Table(title="French signs")
-    for name in ("sign", "tokens it costs", "kept", "phrase", "tokens"):
+    table = Table(title=tr("French signs"))
+    for name in (tr("sign"), tr("tokens it costs"), tr("kept"), tr("phrase"), tr("tokens")):
         table.add_column(name)
     for row in found["typography"]:
-        kept = "yes" if row["kept"] else "no"
+        kept = tr("yes") if row["kept"] else tr("no")
         table.add_row(row["name"], str(row["sign_tokens"]), kept, row["phrase"], " ".join(map(_visible, row["tokens"])))
     return table
 
@@ -71,4 +109,4 @@ def _visible(token: str) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else figure(f"{value:.3f}")

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from fournil.core.errors import FournilError
 from fournil.core.shards import read_batches
+from fournil.core.speech import tr
 
 KINDS = ("documents", "pairs")
 
@@ -45,7 +46,7 @@ def _documents(batch: pa.RecordBatch, folder: Path) -> Rows:
     languages = batch.column("language")
     if languages.null_count:
         name = batch.column("id").filter(languages.is_null())[0].as_py()
-        raise FournilError(f"document {name} has no language", where=folder, fix="Curate it first.")
+        raise FournilError(tr("document {name} has no language", name=name), where=folder, fix=tr("Curate it first."))
     texts = batch.column("text").to_pylist()
     names, sources = batch.column("id").to_pylist(), batch.column("source").to_pylist()
     return Rows(names, languages.to_pylist(), sources, texts, [len(text.encode()) for text in texts])

@@ -12,6 +12,7 @@ import numpy as np
 
 from fournil.core.errors import FournilError
 from fournil.core.languages import CODE
+from fournil.core.speech import tr
 from fournil.stages.tokenizer.config import Config
 from fournil.stages.tokenizer.rows import KINDS, read_rows
 
@@ -46,13 +47,19 @@ def shares_of(config: Config, languages: Sequence[str]) -> dict[str, float]:
     shares = {entry.language: entry.share for entry in config.share}
     where = "tokenizer.share"
     if len(shares) != len(config.share):
-        raise FournilError("a language has two shares", where=where, fix="Give one share per language.")
+        raise FournilError(tr("a language has two shares"), where=where, fix=tr("Give one share per language."))
     unknown = sorted(set(shares) - {*languages, CODE})
     if unknown:
         known = ", ".join((*languages, CODE))
-        raise FournilError(f"{unknown[0]!r} is no language of this run", where=where, fix=f"Use one of: {known}.")
+        raise FournilError(
+            tr("{language!r} is no language of this run", language=unknown[0]),
+            where=where,
+            fix=tr("Use one of: {known}.", known=known),
+        )
     if any(share < 0 for share in shares.values()) or abs(sum(shares.values()) - 1) > 1e-6:
-        raise FournilError(f"the shares make {sum(shares.values()):g}", where=where, fix="They must make 1.")
+        raise FournilError(
+            tr("the shares make {total:g}", total=sum(shares.values())), where=where, fix=tr("They must make 1.")
+        )
     return shares
 
 
@@ -70,7 +77,9 @@ def draw(config: Config, curate: Path, languages: Sequence[str], seed: int) -> S
     available = {name: int(sizes[groups == number].sum()) for number, name in enumerate(names)}
     if not any(available.values()):
         raise FournilError(
-            f"no text in {' or '.join(shares)}", where=curate, fix="Check the languages of the curated documents."
+            tr("no text in any of {languages}", languages=", ".join(shares)),
+            where=curate,
+            fix=tr("Check the languages of the curated documents."),
         )
     wanted = _targets(config, shares, available)
     times = np.zeros(len(sizes), dtype=np.int64)
