@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import sys
 import time
+import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from fournil.core.context import Context
-from fournil.core.errors import EXIT_DONE
+from fournil.core.errors import EXIT_DONE, FournilError
 from fournil.core.progress import duration, progress_for
-from fournil.core.record import Record
+from fournil.core.record import Record, read_record
+from fournil.core.speech import retell, spoken, tr, trn
 from fournil.flow import Step, bake, folder_of, steps_of
-from fournil.recipe import Recipe
+from fournil.recipe import Recipe, read_recipe
 
 
 def make_context(recipe: Recipe | None = None, *, threads: int = 0, quiet: bool = False) -> Context:
@@ -59,6 +63,53 @@ def spare_other_programs(loadavg: Path = Path("/proc/loadavg")) -> bool:
     return busy
 
 
+def choose_recipe(paths: Sequence[Path], changes: Sequence[str], run: Path | None, *, quiet: bool = False) -> Recipe:
+    """Read a recipe; of several, the first whose documents are read already or else can be reached from this machine.
+
+    Args:
+        paths: The recipes, the one that is wanted most first.
+        changes: Settings to change in whichever it is.
+        run: The run's folder, when it is not the recipe's own.
+        quiet: Do not say which recipe was left aside.
+
+    Raises:
+        FournilError: When a recipe is wrong, or none of several can be reached; then it holds each one's reason.
+    """
+    recipes = [read_recipe(path, changes) for path in paths]
+    if len(recipes) == 1:
+        return recipes[0]
+    for recipe in recipes:
+        if has_sources(run or Path("runs") / recipe.head.name, recipe):
+            return recipe
+    reachable = importlib.import_module("fournil.stages.sources.reach").reachable
+    reasons: list[str] = []
+    for path, recipe in zip(paths, recipes, strict=True):
+        reason = next(filter(None, (reachable(config) for config in recipe.stages.get("sources", ()))), "")
+        if not reason:
+            if reasons and not quiet:
+                print("\n".join(reasons), flush=True)
+            return recipe
+        reasons.append(tr("{recipe} cannot be baked here: {reason}", recipe=path, reason=reason))
+    raise FournilError(
+        "; ".join(reasons),
+        fix=tr(
+            "On Debian and Ubuntu run `apt-get update` first; elsewhere name a mirror, such as --mirror "
+            "https://deb.debian.org/debian, or check that this machine reaches https://huggingface.co. "
+            "Without a network, fournil bake recipes/mie.toml needs nothing."
+        ),
+    )
+
+
+def has_sources(run: Path, recipe: Recipe) -> bool:
+    """Return whether a run holds the finished sources of a recipe of that name."""
+    try:
+        record = read_record(run / folder_of("sources"))
+        frozen = tomllib.loads((run / "recipe.lock.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, FournilError):
+        return False
+    return record is not None and frozen.get("recipe", {}).get("name") == recipe.head.name
+
+
 def _device() -> str:
     if shutil.which("nvidia-smi") is None:
         return "cpu"
@@ -81,16 +132,16 @@ def bake_and_tell(recipe: Recipe, run: Path, *, threads: int = 0, quiet: bool = 
         if event == "start":
             say(f"{name}  …")
         elif event == "resume":
-            say(f"{name}  … going on where it was")
+            say(f"{name}  {tr('… going on where it was')}")
         elif record is not None:
-            headline = record.facts.get("headline", "")
-            took = "up to date" if event == "fresh" else duration(record.seconds)
+            headline = retell(record.facts.get("headline", ""))
+            took = tr("up to date") if event == "fresh" else duration(record.seconds)
             say(f"{name}  {headline}  ({took})" if headline else f"{name}  ({took})")
             hint = unknown_licences(record)
             if hint and event == "done":
                 say(f"{' ' * width}  {hint}")
 
-    say(f"Baking {recipe.head.name} in {run}")
+    say(tr("Baking {name} in {run}", name=recipe.head.name, run=run))
     records = bake(recipe, run, context, tell, until=until)
     if until is None:
         for line in summary(recipe, run, records):
@@ -103,28 +154,44 @@ def unknown_licences(record: Record) -> str:
     number = sum(count["refused"].get("licence-unknown", 0) for count in record.counts)
     if not number:
         return ""
-    return (
-        f"{number:,} refused: what they name as their licence is no SPDX expression "
-        "(on files of your own, --licence SPDX says it for all of them)"
+    return trn(
+        "{count:,} refused: what it names as its licence is no SPDX expression "
+        "(on files of your own, --licence SPDX says it for all of them)",
+        "{count:,} refused: what they name as their licence is no SPDX expression "
+        "(on files of your own, --licence SPDX says it for all of them)",
+        number,
     )
 
 
 def summary(recipe: Recipe, run: Path, records: list[Record]) -> list[str]:
     """Return the closing lines: time, energy, and what can be done with the result."""
-    seconds = sum(record.seconds for record in records)
-    kwh = sum(record.energy.get("kwh", 0.0) for record in records)
-    method = "estimated" if any("estimated" in r.energy.get("method", "") for r in records) else "measured"
-    lines = ["", f"{recipe.head.name}: {duration(seconds)} of work, {kwh * 1000:,.1f} Wh ({method}), in {run}", ""]
+    work = {
+        "name": recipe.head.name,
+        "time": duration(sum(record.seconds for record in records)),
+        "energy": sum(record.energy.get("kwh", 0.0) for record in records) * 1000,
+        "run": run,
+    }
+    if any("estimated" in record.energy.get("method", "") for record in records):
+        lines = ["", tr("{name}: {time} of work, {energy:,.1f} Wh (estimated), in {run}", **work), ""]
+    else:
+        lines = ["", tr("{name}: {time} of work, {energy:,.1f} Wh (measured), in {run}", **work), ""]
     stages = [record.stage for record in records]
     if "report" in stages:
-        lines.append(f"  open {run / folder_of('report') / 'index.html'}")
+        lines.append("  " + tr("open {page}", page=run / folder_of("report") / page_name(run)))
     if "curate" in stages and "tokenizer" not in stages:
-        lines.append(f"  kept documents: {run / folder_of('curate') / 'documents'}")
+        lines.append("  " + tr("kept documents: {folder}", folder=run / folder_of("curate") / "documents"))
     if "finetune" in stages:
+        published = "fournil chat croissantllm/CroissantLLMChat-v0.1"
         lines += [
             f'  fournil translate {run} --to fr "The file already exists."',
             f"  fournil chat {run}",
-            "  fournil chat croissantllm/CroissantLLMChat-v0.1     (a full-size published model, 2.7 GB from the hub)",
+            f"  {published}     {tr('(a full-size published model, 2.7 GB from the hub)')}",
         ]
     lines.append(f"  fournil show {run}")
     return lines
+
+
+def page_name(run: Path) -> str:
+    """Return the name of the page in the language that is spoken; the English one where there is no other."""
+    name = f"index.{spoken()}.html"
+    return name if (run / folder_of("report") / name).is_file() else "index.html"

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO
 
+from fournil.core.speech import tr
+
 PLAIN_SECONDS = 10.0
 """How long plain output stays silent at least between two lines of one task."""
+
+BAR_SECONDS = 0.1
+"""How long a bar stays as it is at least."""
 
 
 class Bar:
@@ -47,30 +53,56 @@ class _PlainBar(Bar):
         self._last = now
         seconds = now - self.began
         rate = self.done / seconds if seconds else 0.0
-        whole = f"/{self.total:,.0f}" if self.total else ""
-        left = f", {duration((self.total - self.done) / rate)} left" if self.total and rate else ""
         tail = f"  {note}" if note else ""
-        print(
-            f"    {self.title}: {self.done:,.0f}{whole} {self.unit}, {rate:,.1f}/s{left}{tail}",
-            file=self._file,
-            flush=True,
+        self._say(f"{self._words(rate)}{tail}")
+
+    def _words(self, rate: float) -> str:
+        known = {"title": self.title, "done": self.done, "unit": self.unit, "rate": rate}
+        if not self.total:
+            return tr("{title}: {done:,.0f} {unit}, {rate:,.1f}/s", **known)
+        if not rate:
+            return tr("{title}: {done:,.0f}/{total:,.0f} {unit}, {rate:,.1f}/s", total=self.total, **known)
+        left = duration((self.total - self.done) / rate)
+        return tr(
+            "{title}: {done:,.0f}/{total:,.0f} {unit}, {rate:,.1f}/s, {left} left", total=self.total, left=left, **known
         )
 
     def _end(self) -> None:
         seconds = time.monotonic() - self.began
         if seconds >= 1:
-            print(f"    {self.title}: {self.done:,.0f} {self.unit} in {duration(seconds)}", file=self._file, flush=True)
+            words = {"title": self.title, "done": self.done, "unit": self.unit, "time": duration(seconds)}
+            self._say(tr("{title}: {done:,.0f} {unit} in {time}", **words))
+
+    def _say(self, text: str) -> None:
+        print(f"    {text}", file=self._file, flush=True)
 
 
 class _RichBar(Bar):
-    def __init__(self, title: str, total: float | None, unit: str, bars: Any) -> None:  # noqa: ANN401 - rich loads late
+    def __init__(self, title: str, total: float | None, unit: str, bars: Any, escape: Callable[[str], str]) -> None:  # noqa: ANN401 - rich loads late
         super().__init__(title, total, unit)
-        self._bars = bars
-        self._id = bars.add_task(title, total=total, unit=unit, note="")
+        self._bars, self._escape = bars, escape
+        self._id = bars.add_task(escape(title), total=total, state=escape(self._state()), note="")
+        self._last = 0.0
 
     def _show(self, note: str) -> None:
-        fields = {"note": note} if note else {}
-        self._bars.update(self._id, completed=self.done, total=self.total, **fields)
+        now = time.monotonic()
+        if now - self._last < BAR_SECONDS and self.done != self.total:
+            return
+        self._last = now
+        fields = {"note": self._escape(note)} if note else {}
+        self._bars.update(self._id, completed=self.done, total=self.total, state=self._escape(self._state()), **fields)
+
+    def _state(self) -> str:
+        """How much is done, how fast, and how much time is left, as the reader's language writes it."""
+        seconds = time.monotonic() - self.began
+        rate = self.done / seconds if seconds else 0.0
+        known = {"done": self.done, "unit": self.unit, "rate": rate}
+        if not self.total:
+            return tr("{done:,.0f} {unit}, {rate:,.1f}/s", **known)
+        if not rate:
+            return tr("{done:,.0f}/{total:,.0f} {unit}", done=self.done, total=self.total, unit=self.unit)
+        left = duration((self.total - self.done) / rate)
+        return tr("{done:,.0f}/{total:,.0f} {unit}, {rate:,.1f}/s, {left} left", total=self.total, left=left, **known)
 
 
 class Progress:
@@ -122,27 +154,26 @@ class RichProgress(Progress):
     @contextmanager
     def task(self, title: str, total: float | None = None, unit: str = "") -> Iterator[Bar]:
         """Show one task as a bar with rate and time left."""
-        from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+        from rich.markup import escape
+        from rich.progress import BarColumn, SpinnerColumn, TextColumn
         from rich.progress import Progress as Bars
 
         columns = (
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
-            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[state]}"),
             TextColumn("[dim]{task.fields[note]}"),
         )
         with Bars(*columns, console=self._console, transient=True, refresh_per_second=4) as bars:
-            yield _RichBar(title, total, unit, bars)
+            yield _RichBar(title, total, unit, bars, escape)
 
 
 def progress_for(file: TextIO, *, quiet: bool = False) -> Progress:
-    """Choose bars for a terminal, plain lines for anything else, nothing when quiet."""
+    """Choose bars for a terminal that can show them, plain lines for anything else, nothing when quiet."""
     if quiet:
         return Progress()
-    if not file.isatty():
+    if not file.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
         return PlainProgress(file)
     from rich.console import Console
 
@@ -153,9 +184,9 @@ def duration(seconds: float) -> str:
     """Return seconds as people say them: `8 s`, `2 min 05 s`, `1 h 20 min`."""
     seconds = max(0, round(seconds))
     if seconds < 60:
-        return f"{seconds} s"
+        return tr("{seconds} s", seconds=seconds)
     minutes, rest = divmod(seconds, 60)
     if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
+        return tr("{minutes} min {seconds:02d} s", minutes=minutes, seconds=rest)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min"
+    return tr("{hours} h {minutes:02d} min", hours=hours, minutes=minutes)

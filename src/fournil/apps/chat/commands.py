@@ -10,6 +10,7 @@ from typing import TextIO
 
 from fournil.apps.chat.resolve import model_folder
 from fournil.core.errors import EXIT_DONE, EXIT_USAGE, FournilError
+from fournil.core.speech import tr
 
 PIPED_LINES = 256
 """Lines of a pipe that are translated together."""
@@ -21,6 +22,7 @@ def chat_command(
     temperature: float | None = None,
     max_new_tokens: int = 256,
     seed: int | None = None,
+    quiet: bool = False,
     stdin: TextIO | None = None,
     stdout: TextIO | None = None,
 ) -> int:
@@ -31,6 +33,7 @@ def chat_command(
         temperature: 0 always takes the likeliest token (None: 0 for translators, 0.3 for others).
         max_new_tokens: The longest answer, in tokens.
         seed: Makes sampled answers repeatable (None: another each time).
+        quiet: No greeting.
         stdin: Where messages come from.
         stdout: Where answers go.
 
@@ -39,8 +42,8 @@ def chat_command(
     """
     if max_new_tokens < 1 or (temperature is not None and temperature < 0):
         raise FournilError(
-            "an answer needs at least one token and a temperature of 0 or more",
-            fix="Change --max-new-tokens or --temperature.",
+            tr("an answer needs at least one token and a temperature of 0 or more"),
+            fix=tr("Change --max-new-tokens or --temperature."),
             code=EXIT_USAGE,
         )
     folder = model_folder(model)
@@ -55,7 +58,7 @@ def chat_command(
     number = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
     conversation = Conversation(engine, Sampling(warmth, top_p=0.9 if warmth else 1.0, seed=number), max_new_tokens)
     terminal = source.isatty() and sink.isatty()
-    if terminal:
+    if terminal and not quiet:
         print(_greeting(str(folder), single), file=sink)
     for message in _messages(source, sink, terminal=terminal):
         if message == "/new":
@@ -110,9 +113,9 @@ def _streams(stdin: TextIO | None, stdout: TextIO | None) -> tuple[TextIO, TextI
 
 
 def _greeting(folder: str, single_turn: bool) -> str:
-    lines = [f"{folder}  (end: Ctrl-D, begin anew: /new)"]
+    lines = [tr("{folder}  (end: Ctrl-D, begin anew: /new)", folder=folder)]
     if single_turn:
-        lines.append("It was taught to translate short messages, each for itself. Try:")
+        lines.append(tr("It was taught to translate short messages, each for itself. Try:"))
         lines.append("  Translate into French: The file already exists.")
         lines.append("  Traduis en anglais : Le fichier existe déjà.")
     return "\n".join(lines)

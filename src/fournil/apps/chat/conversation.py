@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.parts.model.engine import Engine
 from fournil.parts.model.generate import Sampling
 
@@ -26,8 +27,10 @@ class Conversation:
     def __init__(self, engine: Engine, sampling: Sampling, max_new_tokens: int) -> None:
         if engine.chat is None:
             raise FournilError(
-                "this model was not taught to answer: it has no chat template",
-                fix="Take a finetuned model, such as the last of a run: fournil chat runs/petit.",
+                tr("this model was not taught to answer: it has no chat template"),
+                fix=tr(
+                    "Take a finetuned model, such as the last of a run: {command}.", command="fournil chat runs/petit"
+                ),
             )
         self.engine, self.chat = engine, engine.chat
         self.sampling, self.max_new_tokens = sampling, max_new_tokens
@@ -75,7 +78,11 @@ class Conversation:
         prompt = self.chat.encode(turns)
         if len(prompt) + 1 > self.engine.context_length:
             raise FournilError(
-                f"this message has {len(prompt):,} tokens, and the model reads {self.engine.context_length:,}",
-                fix="Say it in fewer words, or in parts.",
+                tr(
+                    "this message has {tokens:,} tokens, and the model reads {length:,}",
+                    tokens=len(prompt),
+                    length=self.engine.context_length,
+                ),
+                fix=tr("Say it in fewer words, or in parts."),
             )
         return prompt

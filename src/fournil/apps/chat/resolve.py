@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fournil.core.errors import FournilError
 from fournil.core.ledger import newest_records
+from fournil.core.speech import tr
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
 SAFE_FILES = ("*.json", "*.safetensors", "tokenizer.model", "*.jinja")
@@ -27,11 +28,13 @@ def model_folder(model: str | Path) -> Path:
     if path.is_dir():
         return path if (path / "config.json").is_file() else _of_run(path)
     if path.exists():
-        raise FournilError("this is a file, not a model folder", where=path, fix="Give the folder that holds it.")
+        raise FournilError(
+            tr("this is a file, not a model folder"), where=path, fix=tr("Give the folder that holds it.")
+        )
     if HUB_NAME.fullmatch(str(model)):
         return from_hub(str(model))
     raise FournilError(
-        "no such folder", where=path, fix="Give a run, a model folder, or a name on the hub such as owner/name."
+        tr("no such folder"), where=path, fix=tr("Give a run, a model folder, or a name on the hub such as owner/name.")
     )
 
 
@@ -46,9 +49,9 @@ def _of_run(run: Path) -> Path:
         if stage in found:
             return found[stage]
     raise FournilError(
-        "no model here: neither config.json nor a run with a trained model",
+        tr("no model here: neither config.json nor a run with a trained model"),
         where=run,
-        fix="Bake it first: fournil bake RECIPE.",
+        fix=tr("Bake it first: fournil bake RECIPE."),
     )
 
 
@@ -73,17 +76,19 @@ def from_hub(name: str) -> Path:
             )
         )
     except errors.GatedRepoError:
-        fix = "Accept its terms on the hub, and set HF_TOKEN."
-        raise FournilError("access to this model is restricted", where=name, fix=fix) from None
+        fix = tr("Accept its terms on the hub, and set HF_TOKEN.")
+        raise FournilError(tr("access to this model is restricted"), where=name, fix=fix) from None
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError):
-        fix = "Check owner, name and revision, or give a folder that exists."
-        raise FournilError("no such folder, and no such model on the hub", where=name, fix=fix) from None
+        fix = tr("Check owner, name and revision, or give a folder that exists.")
+        raise FournilError(tr("no such folder, and no such model on the hub"), where=name, fix=fix) from None
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled, errors.HfHubHTTPError, OSError) as error:
-        fix = "Check the network, or give the folder of a model that you have."
-        raise FournilError(f"the hub cannot be reached ({_first_line(error)})", where=name, fix=fix) from error
+        fix = tr("Check the network, or give the folder of a model that you have.")
+        raise FournilError(
+            tr("the hub cannot be reached ({reason})", reason=_first_line(error)), where=name, fix=fix
+        ) from error
     if not list(folder.glob("*.safetensors")):
-        fix = "Take a model that is published as safetensors: pickled weights are never fetched."
-        raise FournilError("this model has no safetensors on the hub", where=name, fix=fix)
+        fix = tr("Take a model that is published as safetensors: pickled weights are never fetched.")
+        raise FournilError(tr("this model has no safetensors on the hub"), where=name, fix=fix)
     return folder
 
 

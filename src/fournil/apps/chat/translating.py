@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from fournil.core.errors import EXIT_USAGE, FournilError
 from fournil.core.languages import language
+from fournil.core.speech import tr
 from fournil.parts.model.engine import Engine
 from fournil.parts.model.translation import BackPrompt, translate
 from fournil.parts.tokenize.prompts import ChatFormat
@@ -30,17 +31,20 @@ class Translator:
     def __init__(self, engine: Engine, to: str) -> None:
         if engine.chat is None:
             raise FournilError(
-                "this model was not taught to translate: it has no chat template",
-                fix="Take a finetuned model, such as the last of a run: fournil translate runs/petit --to fr.",
+                tr("this model was not taught to translate: it has no chat template"),
+                fix=tr(
+                    "Take a finetuned model, such as the last of a run: {command}.",
+                    command="fournil translate runs/petit --to fr",
+                ),
             )
         self.engine, self.chat, self.to = engine, engine.chat, to
         self.by_token = self.chat.language_token(to) is not None
         known = _languages_of(self.chat)
         if known and not self.by_token:
             raise FournilError(
-                f"this model does not translate into {to!r}",
+                tr("this model does not translate into {to!r}", to=to),
                 where="--to",
-                fix=f"It knows {' and '.join(known)}.",
+                fix=tr("It knows {languages}.", languages=_listed(known)),
                 code=EXIT_USAGE,
             )
         self.name = language(to).name
@@ -127,6 +131,12 @@ def _cut(text: str, separator: re.Pattern[str]) -> list[tuple[str, str]]:
         parts.append((text[start : found.start(1)], found[1]))
         start = found.end()
     return [*parts, (text[start:], "")]
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) < 2:
+        return "".join(names)
+    return tr("{others} and {last}", others=", ".join(names[:-1]), last=names[-1])
 
 
 def _languages_of(chat: ChatFormat) -> list[str]:

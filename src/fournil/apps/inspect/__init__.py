@@ -1,7 +1,4 @@
-"""Looking into a run: the flow at a glance, what a run made, and a document's story."""
+"""Looking into a run: the flow at a glance, what a run made, and a document's story.
 
-from fournil.apps.inspect.flow_picture import draw_flow, print_settings
-from fournil.apps.inspect.show import show
-from fournil.apps.inspect.why import why
-
-__all__ = ["draw_flow", "print_settings", "show", "why"]
+Each is imported from its own module: `show` must not wait for what `why` needs.
+"""

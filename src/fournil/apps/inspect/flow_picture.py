@@ -7,43 +7,89 @@ import textwrap
 from typing import TextIO
 
 from fournil.core.settings import settings_of
+from fournil.core.speech import mark, retell, tr
 
-PICTURE = """\
-  fournil bake RECIPE
+CAPTIONS = {
+    "sources": (mark("documents"), mark("licences")),
+    "curate": (mark("filters"), mark("held-out")),
+    "tokenizer": (mark("fr and en"), mark("in parity")),
+    "pretrain": (mark("base model"), mark("balanced")),
+    "finetune": (mark("translate"), mark("and chat")),
+    "evaluate": (mark("beside"), mark("baselines")),
+    "export": ("HF, GGUF", ""),
+    "report": (mark("one page"), ""),
+}
+"""Two lines under each stage, in the order of the flow."""
 
-  recipe.toml
-      │
-      ▼
-  1 sources ──► 2 curate ──► 3 tokenizer ──► 4 pretrain ──► 5 finetune ──► 6 evaluate ──► 7 export ──► 8 report
-    documents     filters      fr and en       base model     translate      beside         HF, GGUF     one page
-    licences      held-out     in parity       balanced       and chat       baselines
-
-  make a model      fournil bake recipes/mie.toml          a crumb: seconds, offline
-                    fournil bake recipes/petit.toml        a small loaf: minutes, real text of Debian or Ubuntu
-  on your files     fournil curate *.parquet --language fr -o clean/
-                    fournil tokenizer audit FOLDER --text fr=FILE --text en=FILE
-                    fournil evaluate HF_FOLDER --text fr=FILE --text en=FILE
-  use a model       fournil translate MODEL --to fr "The file already exists."
-                    fournil chat MODEL
-  look inside       fournil show RUN · fournil why RUN ID · fournil verify RUN
-
-  fournil VERB --help says more. fournil STAGE --settings lists what a recipe can set.
-"""
+EXAMPLE = '"The file already exists."'
 
 
 def draw_flow(file: TextIO) -> int:
     """Print the flow and the commands that start it."""
-    print(PICTURE, end="", file=file)
+    print(f"  fournil bake {tr('RECIPE')}\n\n  recipe.toml\n      │\n      ▼", file=file)
+    for line in _stages():
+        print(line, file=file)
+    print(file=file)
+    for title, commands in _commands():
+        for number, (command, remark) in enumerate(commands):
+            head = f"  {title if number == 0 else '':<17} {command}"
+            print(f"{head:<58} {remark}".rstrip(), file=file)
+    print(
+        "\n  " + tr("fournil VERB --help says more. fournil STAGE --settings lists what a recipe can set."), file=file
+    )
     return 0
+
+
+def _stages() -> list[str]:
+    """The stages in a row, with arrows as long as the captions need."""
+    names, above, below = "  ", "  ", "  "
+    last = len(CAPTIONS)
+    for number, (stage, captions) in enumerate(CAPTIONS.items(), 1):
+        name, (first, second) = f"{number} {stage}", map(retell, captions)
+        width = max(len(name) + 5, len(first) + 3, len(second) + 3)
+        arrow = f" {'─' * (width - len(name) - 3)}► " if number < last else ""
+        names += name + arrow
+        above += f"  {first}".ljust(width)
+        below += f"  {second}".ljust(width)
+    return [names, above.rstrip(), below.rstrip()]
+
+
+def _commands() -> list[tuple[str, list[tuple[str, str]]]]:
+    return [
+        (
+            tr("make a model"),
+            [
+                ("fournil bake recipes/mie.toml", tr("a crumb: seconds, offline")),
+                ("fournil bake recipes/petit.toml", tr("a small loaf: minutes, real text of Debian or Ubuntu")),
+            ],
+        ),
+        (
+            tr("on your files"),
+            [
+                ("fournil curate *.parquet --language fr -o clean/", ""),
+                (tr("fournil tokenizer audit FOLDER --text fr=FILE --text en=FILE"), ""),
+                (tr("fournil evaluate HF_FOLDER --text fr=FILE --text en=FILE"), ""),
+            ],
+        ),
+        (
+            tr("use a model"),
+            [
+                (tr("fournil translate MODEL --to fr {example}", example=EXAMPLE), ""),
+                (tr("fournil chat MODEL"), ""),
+            ],
+        ),
+        (tr("look inside"), [(tr("fournil show RUN · fournil why RUN ID · fournil verify RUN"), "")]),
+    ]
 
 
 def print_settings(stage: str, file: TextIO) -> int:
     """Print every setting of a stage with its type, default and meaning."""
     config = importlib.import_module(f"fournil.stages.{stage}.config").Config
     section = f"[[{stage}]]" if stage == "finetune" else f"[{stage}]"
-    print(f"Settings of {section}\n", file=file)
+    print(tr("Settings of {section}", section=section) + "\n", file=file)
     for setting in settings_of(config):
-        default = f" = {setting.default}" if setting.default else " (required)"
+        default = f" = {setting.default}" if setting.default else tr(" (required)")
         print(f"  {setting.path}: {setting.type}{default}", file=file)
-        print(textwrap.indent(textwrap.fill(setting.doc, 100), "      "), file=file)
+        doc = retell({"message": setting.doc, "values": {}})  # collected from the docstrings themselves
+        print(textwrap.indent(textwrap.fill(doc, 100), "      "), file=file)
     return 0

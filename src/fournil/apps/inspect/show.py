@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from fournil.core.ledger import newest_records
 from fournil.core.progress import duration
 from fournil.core.record import Record
+from fournil.core.speech import figure, retell, tr, trn
 
 
 def show(run: Path, file: TextIO, *, as_json: bool = False) -> int:
@@ -31,18 +32,19 @@ def show(run: Path, file: TextIO, *, as_json: bool = False) -> int:
         for line in _lines(record):
             print(line, file=file)
     seconds, kwh = sum(r.seconds for r in records), sum(r.energy.get("kwh", 0.0) for r in records)
-    print(f"\n  in all    {duration(seconds)}, {kwh * 1000:,.1f} Wh", file=file)
+    words = {"time": duration(seconds), "energy": kwh * 1000}
+    print(f"\n  {tr('in all    {time}, {energy:,.1f} Wh', **words)}", file=file)
     return 0
 
 
 def _lines(record: Record) -> list[str]:
     name = record.stage if record.stage == record.name else f"{record.stage}/{record.name}"
     size = record.outputs.get("bytes", 0)
-    head = f"  {name:<20} {duration(record.seconds):>12}  {size / 1e6:>9,.1f} MB  "
-    lines = [head + record.facts.get("headline", "")]
+    head = f"  {name:<20} {duration(record.seconds):>12}  {tr('{megabytes:>9,.1f} MB', megabytes=size / 1e6)}  "
+    lines = [head + retell(record.facts.get("headline", ""))]
     refused = _refused(record.counts)
     if refused:
-        lines.append(f"  {'':<20} refused: {refused}")
+        lines.append(f"  {'':<20} {tr('refused: {rules}', rules=refused)}")
     return lines
 
 
@@ -53,5 +55,8 @@ def _refused(counts: list[dict[str, Any]]) -> str:
             key = f"{count['step']}/{rule}"
             rules[key] = rules.get(key, 0) + number
     top = sorted(rules.items(), key=lambda item: -item[1])
-    more = f", and {len(top) - 6} more rules" if len(top) > 6 else ""
-    return ", ".join(f"{number:,} {rule}" for rule, number in top[:6]) + more
+    shown = ", ".join(f"{figure(f'{number:,}')} {rule}" for rule, number in top[:6])
+    more = len(top) - 6
+    if more <= 0:
+        return shown
+    return trn("{shown}, and {count} more rule", "{shown}, and {count} more rules", more, shown=shown)

@@ -13,21 +13,23 @@ import pyarrow.compute
 
 from fournil.core.errors import FournilError
 from fournil.core.shards import read_batches
+from fournil.core.speech import Message, mark, tr, trn
 
 pc: Any = pyarrow.compute  # its functions are made when it is imported: no type checker sees them
 
 MAX_MATCHES = 20
 EXCERPT = 400
 
+_REFUSED = mark("refused")
 _PLACES = (
-    ("01-sources/documents", "read from its source"),
-    ("01-sources/pairs", "read from its source"),
-    ("01-sources/refused", "refused"),
-    ("02-curate/documents", "kept for training"),
-    ("02-curate/pairs", "kept for training"),
-    ("02-curate/heldout/documents", "kept, held out: no training step sees it"),
-    ("02-curate/heldout/pairs", "kept, held out: no training step sees it"),
-    ("02-curate/refused", "refused"),
+    ("01-sources/documents", mark("read from its source")),
+    ("01-sources/pairs", mark("read from its source")),
+    ("01-sources/refused", _REFUSED),
+    ("02-curate/documents", mark("kept for training")),
+    ("02-curate/pairs", mark("kept for training")),
+    ("02-curate/heldout/documents", mark("kept, held out: no training step sees it")),
+    ("02-curate/heldout/pairs", mark("kept, held out: no training step sees it")),
+    ("02-curate/refused", _REFUSED),
 )
 
 
@@ -36,7 +38,7 @@ class Found:
     """One row with the id, and the folder that it stands in."""
 
     place: str
-    verdict: str
+    verdict: Message
     row: dict[str, Any]
 
 
@@ -53,13 +55,13 @@ def why(run: Path, id: str, file: TextIO, *, as_json: bool = False) -> int:
         FournilError: When nothing has that id, or several things do.
     """
     if not run.is_dir():
-        raise FournilError("no such run", where=run)
+        raise FournilError(tr("no such run"), where=run)
     whole = _resolve(run, id)
     found = [item for place, verdict in _PLACES for item in _rows(run, place, verdict, whole)]
     edits = [row for batch in read_batches(run / "02-curate" / "edits") for row in _matching(batch, whole)]
     evidence = _evidence(run, found)
     if as_json:
-        rows = [{"place": item.place, "verdict": item.verdict, "row": item.row} for item in found]
+        rows = [{"place": item.place, "verdict": item.verdict["message"], "row": item.row} for item in found]
         story = {"id": whole, "found": rows, "edits": edits, "evidence": evidence}
         print(json.dumps(story, ensure_ascii=False, indent=2, default=str), file=file)
         return 0
@@ -79,15 +81,16 @@ def _resolve(run: Path, id: str) -> str:
                 matches += ids.filter(pc.match_substring(ids, id)).to_pylist()
     different = sorted(set(matches))
     if not different:
-        fix = "Ids stand in the column `id` of the Parquet files under 01-sources and 02-curate."
-        raise FournilError(f"nothing in this run is called {id!r}", where=run, fix=fix)
+        fix = tr("Ids stand in the column `id` of the Parquet files under 01-sources and 02-curate.")
+        raise FournilError(tr("nothing in this run is called {id!r}", id=id), where=run, fix=fix)
     if len(different) > 1:
         shown = ", ".join(different[:5]) + (" …" if len(different) > 5 else "")
-        raise FournilError(f"{id!r} fits several: {shown}", where=run, fix="Give one of them whole.")
+        what = tr("{id!r} fits several: {shown}", id=id, shown=shown)
+        raise FournilError(what, where=run, fix=tr("Give one of them whole."))
     return different[0]
 
 
-def _rows(run: Path, place: str, verdict: str, id: str) -> Iterator[Found]:
+def _rows(run: Path, place: str, verdict: Message, id: str) -> Iterator[Found]:
     for batch in read_batches(run / place):
         for row in _matching(batch, id):
             yield Found(place, verdict, row)
@@ -109,21 +112,26 @@ def _story(id: str, found: list[Found], edits: list[dict[str, Any]], evidence: d
     first = found[0].row
     yield id
     if first.get("title"):
-        yield f"  title      {first['title']}"
-    yield f"  source     {first['source']}" + (f", {first['url']}" if first.get("url") else "")
-    yield f"  licence    {first['licence']}" + (f" ({_grade(evidence)})" if evidence else "")
+        yield f"  {tr('title'):<10} {first['title']}"
+    address = f", {first['url']}" if first.get("url") else ""
+    yield f"  {tr('source'):<10} {first['source']}{address}"
+    grade = f" ({_grade(evidence)})" if evidence else ""
+    yield f"  {tr('licence'):<10} {first['licence']}{grade}"
     yield ""
     for item in found:
-        yield f"  {item.place}: {item.verdict}"
-        if item.verdict == "refused":
+        yield "  " + tr("{place}: {verdict}", place=item.place, verdict=item.verdict)
+        if item.verdict is _REFUSED:
             yield from _reason(item.row)
     if edits:
         yield ""
-        yield f"  edited in {len(edits)} place{'s' if len(edits) > 1 else ''}:"
+        yield "  " + trn("edited in {count:,} place:", "edited in {count:,} places:", len(edits))
         for edit in edits[:12]:
-            was = "(not kept)" if edit["was"] is None else repr(edit["was"])
-            place = f"at {edit['start']}: " if edit["start"] is not None else ""
-            yield f"    {edit['step']}/{edit['rule']} {place}{was} → {edit['now']!r}"
+            was = tr("(not kept)") if edit["was"] is None else tr("{text!r}", text=edit["was"])
+            words = {"rule": f"{edit['step']}/{edit['rule']}", "was": was, "now": edit["now"], "start": edit["start"]}
+            if edit["start"] is None:
+                yield "    " + tr("{rule} {was} → {now!r}", **words)
+            else:
+                yield "    " + tr("{rule} at {start}: {was} → {now!r}", **words)
     yield ""
     yield from _excerpt(found[-1].row)
 
@@ -135,17 +143,17 @@ def _grade(evidence: dict[str, Any]) -> str:
 
 
 def _reason(row: dict[str, Any]) -> Iterator[str]:
-    parts = [f"step {row['step']}, rule {row['rule']}"]
+    parts = [tr("step {step}, rule {rule}", step=row["step"], rule=row["rule"])]
     if row.get("value") is not None:
-        parts.append(f"value {row['value']}")
+        parts.append(tr("value {value}", value=row["value"]))
     if row.get("bound") is not None:
-        parts.append(f"bound {row['bound']}")
+        parts.append(tr("bound {bound}", bound=row["bound"]))
     if row.get("kept_id"):
-        parts.append(f"kept instead: {row['kept_id']}")
+        parts.append(tr("kept instead: {id}", id=row["kept_id"]))
     yield f"    {', '.join(parts)}"
     text = row.get("text") or ""
     for start, end in (row.get("spans") or [])[:3]:
-        yield f"    at {start}: {text[start : min(end, start + 160)]!r}"
+        yield "    " + tr("at {start}: {text!r}", start=start, text=text[start : min(end, start + 160)])
 
 
 def _excerpt(row: dict[str, Any]) -> Iterator[str]:
@@ -157,4 +165,4 @@ def _excerpt(row: dict[str, Any]) -> Iterator[str]:
     for line in text[:EXCERPT].splitlines():
         yield f"  | {line}"
     if len(text) > EXCERPT:
-        yield f"  | … ({len(text):,} characters)"
+        yield "  | " + trn("… ({count:,} character)", "… ({count:,} characters)", len(text))
