@@ -149,7 +149,7 @@ def test_killed_before_the_ledger_was_written_the_record_is_entered_later(kitche
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(flow, "_enter", die)
+        patch.setattr(flow, "_settle", die)
         bake(tmp_path, recipe())
     assert ledger.read_ledger(tmp_path) == []
     assert bake(tmp_path, recipe())[0] == "fresh sources"
@@ -157,7 +157,10 @@ def test_killed_before_the_ledger_was_written_the_record_is_entered_later(kitche
 
 
 def test_two_bakes_in_one_folder(kitchen, tmp_path):
-    with flow.holding(tmp_path), pytest.raises(FournilError, match=r"process \d+ is baking in this folder"):
+    with (
+        flow.holding(tmp_path),
+        pytest.raises(FournilError, match=r"process \d+ on \S+ has been baking in this folder since \d{4}-"),
+    ):
         bake(tmp_path, recipe())
 
 

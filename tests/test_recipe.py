@@ -1,9 +1,13 @@
 """Recipes: strict keys and values with their full path, extension, changes, freezing; with a small stage config."""
 
+import contextlib
 import dataclasses
 import tomllib
 
 import pytest
+import tomli_w
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fournil import recipe
 from fournil.core.errors import EXIT_USAGE, FournilError
@@ -154,3 +158,42 @@ def test_settings_carry_their_documentation():
     assert found["heldout.share"].doc == "Share of what is held out."
     assert found["phase[].steps"].default == ""
     assert list(found) == ["name", "use", "heldout.share", "phase[].steps"]
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary())
+def test_any_bytes_are_a_recipe_or_an_error_of_ours(tmp_path, data):
+    (tmp_path / "a.toml").write_bytes(data)
+    with contextlib.suppress(FournilError):
+        recipe.read_recipe(tmp_path / "a.toml")
+
+
+WORDS = st.sampled_from(
+    "recipe name extends stages seed languages sources use curate heldout share pretrain phase steps finetune".split()
+)
+VALUES = st.recursive(
+    st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.dates() | st.datetimes() | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(WORDS, VALUES, max_size=4), VALUES)
+def test_any_table_is_a_recipe_or_an_error_of_ours(tmp_path, table, head):
+    tables = {key: value for key, value in table.items() if isinstance(value, dict | list)}
+    text = tomli_w.dumps({"recipe": head if isinstance(head, dict) else {"name": "essai"}} | tables)
+    (tmp_path / "a.toml").write_text(text, "utf-8")
+    with contextlib.suppress(FournilError):
+        recipe.read_recipe(tmp_path / "a.toml")
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.one_of(
+        st.text(), st.tuples(st.lists(WORDS, max_size=4), st.text(max_size=8)).map(lambda t: f"{'.'.join(t[0])}={t[1]}")
+    )
+)
+def test_any_change_is_applied_or_an_error_of_ours(change):
+    with contextlib.suppress(FournilError):
+        recipe.apply_change({"recipe": {"name": "a"}, "pretrain": {"phase": [{"steps": 1}]}, "finetune": []}, change)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import importlib
+import json
 import os
+import platform
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,8 +20,9 @@ from fournil.core import ledger
 from fournil.core.context import Artifact, Context
 from fournil.core.energy import Meter, peak_memory_bytes, reset_peak_memory
 from fournil.core.errors import EXIT_USAGE, FournilError
-from fournil.core.files import TEMPORARY, canonical_hash, hash_tree, sha256_file
+from fournil.core.files import TEMPORARY, canonical_hash, hash_tree, mending, remove_leftovers, sha256_file, write_text
 from fournil.core.record import (
+    FILE_NAME,
     Record,
     artifact_fields,
     code_version,
@@ -34,6 +37,9 @@ from fournil.recipe import SECTIONS, Recipe, freeze
 
 STAGES = SECTIONS
 """The stages in order. The recipe's sections, the folders of a run and the numbered docs show the same order."""
+
+KEY = ".key"
+"""Beside an output that is not in the ledger yet: the hash of what decides it, and the seconds of killed tries."""
 
 BASE_MODEL = "base"
 """How evaluate and export name the pretrained model; finetuned ones have their own names."""
@@ -141,9 +147,14 @@ class State:
 
 def state_of(step: Step, recipe: Recipe, run: Path) -> State:
     """Say whether one step's output is what its config, inputs and format would make now."""
-    record = read_record(run / step.folder)
+    try:
+        record = read_record(run / step.folder)
+    except FournilError:
+        return State(step, False, tr("its record cannot be read"))
     if record is None:
         return State(step, False, tr("missing"))
+    if _was_altered(record, run, step.folder):
+        return State(step, False, tr("its record was altered"), record)
     format_now = stage_module(step.stage).FORMAT
     if record.format != format_now:
         why = tr("made by format {old}, now {new}", old=record.format, new=format_now)
@@ -161,6 +172,14 @@ def state_of(step: Step, recipe: Recipe, run: Path) -> State:
     if hash_tree(run / step.folder)["sha256"] != record.outputs["sha256"]:
         return State(step, False, tr("its files were altered"), record)
     return State(step, True, tr("up to date"), record)
+
+
+def _was_altered(record: Record, run: Path, folder: str) -> bool:
+    """Whether a record is another than the ledger's; one that its key stands beside still has to be entered."""
+    if (run / folder / KEY).exists():
+        return False
+    entered = ledger.latest(ledger.read_ledger(run)).get((record.stage, record.name))
+    return entered is not None and entered.to_json() != record.to_json()
 
 
 def _config_table(step: Step, recipe: Recipe) -> dict[str, Any]:
@@ -226,26 +245,42 @@ def holding(run: Path) -> Iterator[None]:
         FournilError: When another process holds it, or the folder cannot be written.
     """
     path = run / ".lock"
+    if run.exists() and not run.is_dir():
+        raise FournilError(tr("this is a file, no run folder"), where=run, fix=tr("Choose another with --run."))
     try:
         run.mkdir(parents=True, exist_ok=True)
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise FournilError(
-            tr("this run folder cannot be written"), where=run, fix=tr("Choose another with --run.")
-        ) from error
+        what = tr("this run folder cannot be written: {reason}", reason=error.strerror or str(error))
+        raise FournilError(what, where=run, fix=tr("Choose another with --run.")) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             file.seek(0)
-            holder = file.read().strip() or tr("another process")
             fix = tr("Wait for it to end, or choose another folder with --run.")
-            raise FournilError(tr("{holder} is baking in this folder", holder=holder), where=run, fix=fix) from error
+            raise FournilError(_held(file.read()), where=run, fix=fix) from error
+        except OSError:  # some network file systems know no locks
+            pass
         file.seek(0)
         file.truncate()
-        file.write(f"process {os.getpid()}")
+        since = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+        file.write(json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}))
         file.flush()
         yield
+
+
+def _held(text: str) -> str:
+    try:
+        holder = json.loads(text)
+        return tr(
+            "process {pid} on {host} has been baking in this folder since {since}",
+            pid=str(holder["pid"]),
+            host=holder["host"],
+            since=holder["since"],
+        )
+    except (ValueError, KeyError, TypeError):  # it is just being written
+        return tr("another process is baking in this folder")
 
 
 Tell = Callable[[Step, str, Record | None], None]
@@ -279,119 +314,161 @@ def bake(
         The records of all steps, fresh ones included.
     """
     records: list[Record] = []
-    with holding(run):
+    steps = steps_of(recipe)
+    with holding(run), mending(run):
+        remove_leftovers(run)
         freeze(recipe, run / "recipe.lock.toml")
-        for step in steps_of(recipe):
+        for step in steps:
             if until is not None and STAGES.index(step.stage) > STAGES.index(until):
                 break
             state = state_of(step, recipe, run)
             if state.fresh and state.record is not None:
-                _enter(run, state.record)
+                _settle(run, step.folder, state.record)
                 tell(step, "fresh", state.record)
                 records.append(state.record)
-                continue
-            records.append(_run_step(step, recipe, run, context, tell, (planned or {}).get(step.folder)))
+            else:
+                records.append(_run_step(state, recipe, run, context, tell, (planned or {}).get(step.folder)))
     return records
 
 
 def _run_step(
-    step: Step, recipe: Recipe, run: Path, context: Context, tell: Tell, planned: Mapping[str, float] | None
+    state: State, recipe: Recipe, run: Path, context: Context, tell: Tell, planned: Mapping[str, float] | None
 ) -> Record:
-    module = stage_module(step.stage)
+    step, module = state.step, stage_module(state.step.stage)
     config, inputs = _config_table(step, recipe), _hash_inputs(step, run)
     key = freshness_key(step.stage, step.name, module.FORMAT, config, inputs)
     out = run / ".partial" / step.folder
-    tell(step, "resume" if _prepare(out, key) else "start", None)
-    places = {role: run / place if isinstance(place, str) else place for role, place in step.inputs.items()}
-    if step.stage == "report":
-        places["run"] = run
-    meter, began, spent_before = Meter(), time.monotonic(), _spent(out)
-    reset_peak_memory()
-    artifact: Artifact = module.run(step.config, places, out, context)
-    shutil.rmtree(out / ".work", ignore_errors=True)
-    if planned is not None:
-        artifact = replace(artifact, measured={**artifact.measured, "planned": dict(planned)})
-    record = Record(
-        stage=step.stage,
-        name=step.name,
-        format=module.FORMAT,
-        inputs=inputs,
-        config=config,
-        outputs=hash_tree(out),
-        code=code_version(),
-        machine=machine() | {"threads": context.threads, "device": context.device},
-        seconds=round(time.monotonic() - began + spent_before, 3),
-        peak_memory_bytes=peak_memory_bytes(),
-        energy=meter.stop().to_json(),
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        **artifact_fields(artifact),
-    )
-    _publish(out, run / step.folder, record)
-    _enter(run, record)
+    spent_before = _prepare(out, key)
+    tell(step, "start" if spent_before is None else "resume", None)
+    if (run / step.folder).exists():
+        context.progress.note(tr("made again: {why}", why=state.why))
+    record = _finished(out, key)
+    if record is None:
+        places = {role: run / place if isinstance(place, str) else place for role, place in step.inputs.items()}
+        if step.stage == "report":
+            places["run"] = run
+        meter, began = Meter(), time.monotonic()
+        reset_peak_memory()
+        artifact: Artifact = module.run(step.config, places, out, context)
+        if planned is not None:
+            artifact = replace(artifact, measured={**artifact.measured, "planned": dict(planned)})
+        record = Record(
+            stage=step.stage,
+            name=step.name,
+            format=module.FORMAT,
+            inputs=inputs,
+            config=config,
+            outputs=hash_tree(out),
+            code=code_version(),
+            machine=machine() | {"threads": context.threads, "device": context.device},
+            seconds=round(time.monotonic() - began + (spent_before or 0.0), 3),
+            peak_memory_bytes=peak_memory_bytes(),
+            energy=meter.stop().to_json(),
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            **artifact_fields(artifact),
+        )
+        write_record(out, record)
+    _publish(out, run / step.folder)
+    _settle(run, step.folder, record)
     tell(step, "done", record)
     return record
 
 
-def _prepare(out: Path, key: str) -> bool:
-    """Keep what an earlier try of the same thing left, delete what another left. Says whether it goes on."""
-    marker = out / ".key"
-    if out.is_dir() and marker.is_file() and marker.read_text().strip() == key:
-        for unfinished in list(out.rglob(f"{TEMPORARY}*")):  # files and folders that the killed try was writing
-            if unfinished.is_dir():
-                shutil.rmtree(unfinished)
-            else:
-                unfinished.unlink(missing_ok=True)
-        return True
+def _prepare(out: Path, key: str) -> float | None:
+    """Keep what an earlier try of the same thing left, delete what another left.
+
+    Returns:
+        The seconds that earlier tries took, or None when there is nothing to go on from. They are told by the files:
+        from the key's time to the last change, try by try, so the time between two tries does not count.
+    """
+    marker = out / KEY
+    if out.is_dir() and marker.is_file():
+        held, _, spent = marker.read_text("utf-8", "replace").strip().partition("\n")
+        if held == key:
+            for unfinished in list(out.rglob(f"{TEMPORARY}*")):  # files and folders that the killed try was writing
+                if unfinished.is_dir():
+                    shutil.rmtree(unfinished)
+                else:
+                    unfinished.unlink(missing_ok=True)
+            last = max(path.stat().st_mtime for path in out.rglob("*") if path.is_file())
+            seconds = float(spent or 0) + max(0.0, last - marker.stat().st_mtime)
+            write_text(marker, f"{key}\n{seconds:.3f}\n")
+            return seconds
     if out.exists():
         shutil.rmtree(out)
     (out / ".work").mkdir(parents=True)
-    marker.write_text(key + "\n")
-    return False
+    write_text(marker, f"{key}\n0\n")
+    return None
 
 
-def _spent(out: Path) -> float:
-    """Seconds that killed tries took, as far as their files tell: from the key's time to the last change."""
-    marker = out / ".key"
-    times = [path.stat().st_mtime for path in out.rglob("*") if path.is_file()]
-    return max(0.0, max(times) - marker.stat().st_mtime) if times else 0.0
+def _finished(out: Path, key: str) -> Record | None:
+    """The record of an output that a killed try had finished, and not yet given its final name."""
+    try:
+        record = read_record(out)
+    except FournilError:
+        return None
+    if record is None or record.key != key or hash_tree(out)["sha256"] != record.outputs["sha256"]:
+        (out / FILE_NAME).unlink(missing_ok=True)
+        return None
+    return record
 
 
-def _publish(out: Path, final: Path, record: Record) -> None:
-    write_record(out, record)
-    (out / ".key").unlink(missing_ok=True)
+def _publish(out: Path, final: Path) -> None:
+    """Give a finished output its final name. From here on the record in it says that it is whole."""
+    work = out / ".work"
+    if work.exists():  # renamed first: a part of it must never be taken for all
+        work.replace(out / f"{TEMPORARY}work")
+    shutil.rmtree(out / f"{TEMPORARY}work", ignore_errors=True)
     final.parent.mkdir(parents=True, exist_ok=True)
-    old = final.parent / f".old-{final.name}"
+    old = _old(final)
     if old.exists():
         shutil.rmtree(old)
     if final.exists():
         final.replace(old)
     out.replace(final)
-    shutil.rmtree(old, ignore_errors=True)
 
 
-def _enter(run: Path, record: Record) -> None:
-    """Append a record to the ledger unless it is the last one of its stage already (killed before it was entered)."""
+def _old(final: Path) -> Path:
+    return final.parent / f".old-{final.name}"
+
+
+def _settle(run: Path, folder: str, record: Record) -> None:
+    """Append a record to the ledger unless it is there already, and clear away what a kill left around its output."""
     last = ledger.latest(ledger.read_ledger(run)).get((record.stage, record.name))
     if last is None or last.to_json() != record.to_json():
         ledger.append(run, record)
+    (run / folder / KEY).unlink(missing_ok=True)
+    remove_leftovers(run / folder)
+    shutil.rmtree(_old(run / folder), ignore_errors=True)
 
 
 def verify(run: Path) -> list[str]:
     """Read every file of a run again and return what does not fit its record, as sentences."""
     wrong: list[str] = []
     for record in ledger.newest_records(run):
-        folder = run / folder_of(record.stage)
-        folder = folder / record.name if record.stage == "finetune" else folder
+        place = folder_of(record.stage) if record.stage in STAGES else record.stage
+        place = f"{place}/{record.name}" if record.stage == "finetune" else place
+        folder = run / place
         if not folder.is_dir():
-            wrong.append(tr("{place}: the folder is missing", place=folder.name))
+            wrong.append(tr("{place}: the folder is missing", place=place))
             continue
         now = hash_tree(folder, trust_times=False)["files"]
         then = record.outputs["files"]
         for name in sorted(set(now) | set(then)):
             if name not in now:
-                wrong.append(tr("{place}: missing", place=f"{folder.name}/{name}"))
+                wrong.append(tr("{place}: missing", place=f"{place}/{name}"))
             elif name not in then:
-                wrong.append(tr("{place}: not in the record", place=f"{folder.name}/{name}"))
+                wrong.append(tr("{place}: not in the record", place=f"{place}/{name}"))
             elif now[name]["sha256"] != then[name]["sha256"]:
-                wrong.append(tr("{place}: altered", place=f"{folder.name}/{name}"))
+                wrong.append(tr("{place}: altered", place=f"{place}/{name}"))
+        if not _is_record(folder, record):
+            wrong.append(tr("{place}: not what the ledger says", place=f"{place}/{FILE_NAME}"))
     return wrong
+
+
+def _is_record(folder: Path, record: Record) -> bool:
+    try:
+        found = read_record(folder)
+    except FournilError:
+        return False
+    return found is not None and found.to_json() == record.to_json()

@@ -130,7 +130,9 @@ def freeze(recipe: Recipe, path: Path) -> None:
     import tomli_w
 
     text = "# Every value of this run, resolved. Bake it again with: fournil bake recipe.lock.toml\n\n"
-    write_text(path, text + tomli_w.dumps(recipe.table()))
+    text += tomli_w.dumps(recipe.table())
+    if not path.is_file() or path.read_bytes() != text.encode("utf-8"):
+        write_text(path, text)
 
 
 def _read_extended(path: Path, seen: tuple[Path, ...]) -> dict[str, Any]:

@@ -11,11 +11,16 @@ import errno
 import hashlib
 import json
 import os
+import shutil
+import sys
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 
 TEMPORARY = ".tmp-"
 """How the names of unfinished files begin."""
@@ -40,12 +45,35 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_folder(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise _mendable(error, path) from error
+    except Exception as error:
+        _remove(temporary)
+        raise mendable(error, path) from error
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
         raise
+
+
+def _remove(temporary: Path) -> None:
+    with contextlib.suppress(OSError):
+        temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what killed processes were writing in a folder; what a living process is writing stays."""
+    for path in folder.glob(f"{TEMPORARY}*"):
+        pid = path.name.removeprefix(TEMPORARY).split("-")[0]
+        if path.is_file() and pid.isdigit() and not _is_alive(int(pid)):
+            _remove(path)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:
@@ -57,14 +85,81 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _mendable(error: OSError, path: Path) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return FournilError(
-            "the disk is full", where=path, fix="Free some space and run the same command again: it goes on from here."
-        )
+@contextlib.contextmanager
+def mending(place: Path) -> Iterator[None]:
+    """Say as a FournilError what the system refuses while the block runs: a full disk, a folder that is read-only.
+
+    Args:
+        place: What is named where the system names no file.
+    """
+    try:
+        yield
+    except FournilError:
+        raise
+    except Exception as error:
+        mended = mendable(error, place)
+        if mended is error:
+            raise
+        raise mended from error
+
+
+def mendable(error: Exception, place: Path) -> Exception:
+    """Return the FournilError that says what the system refused, or the error itself where a person can mend nothing.
+
+    Libraries say that the disk is full each in its own way: with the error number, in a text, or by counting.
+    """
+    if isinstance(error, FournilError) or _is_of_stdout(error):
+        return error
+    where = getattr(error, "filename", None) or place
+    if _is_full(error):
+        fix = tr("Free some space and run the same command again: it goes on from here.")
+        return FournilError(tr("the disk is full"), where=_fullest(Path(os.fsdecode(where))), fix=fix)
+    if not isinstance(error, OSError):
+        return error
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return FournilError("this file cannot be written", where=path, fix="Check the folder's permissions.")
+        return FournilError(tr("this file cannot be written"), where=where, fix=tr("Check the folder's permissions."))
+    if error.errno == errno.EIO:
+        return FournilError(tr("the disk cannot be read or written"), where=where, fix=tr("Look at the system's log."))
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return FournilError(tr("too many files are open"), where=where, fix=tr("Raise the limit: ulimit -n 4096"))
+    if error.errno == errno.ENAMETOOLONG:
+        return FournilError(tr("this name is too long"), where=where, fix=tr("Choose a shorter one with --run."))
     return error
+
+
+_FULL = ("No space left on device", "StorageFull", "os error 28", "requested and")
+"""How libraries in C++ and Rust, and numpy (`80 requested and 3 written`), say that the disk is full."""
+
+
+def _is_full(error: Exception) -> bool:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return any(words in str(error) for words in _FULL)
+
+
+def _fullest(place: Path) -> Path:
+    """The folder for temporary files where that is what is full, else the place."""
+    temporary = Path(tempfile.gettempdir())
+    try:
+        near = next(folder for folder in (place, *place.parents) if folder.exists())
+        if shutil.disk_usage(near).free > 2**24 > shutil.disk_usage(temporary).free:
+            return temporary
+    except (OSError, StopIteration):
+        pass
+    return place
+
+
+def _is_of_stdout(error: Exception) -> bool:
+    """Whether what failed was printing: then what is to be printed is still waiting, and fails again."""
+    if not isinstance(error, OSError) or error.filename is not None or sys.stdout is None:
+        return False
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    except ValueError:
+        return False
+    return False
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -107,6 +202,9 @@ def sha256_file(path: Path) -> str:
 
 SEEN = ".seen.json"
 """Sizes, times and hashes of a folder's files as last read, so that an untouched file is not read again."""
+RACY_NS = 2 * 10**9
+"""A file that changed within this time before it was read is read again: clocks of file systems tick up to every two
+seconds (FAT), and a change within the same tick leaves no trace."""
 
 
 def hash_tree(folder: Path, *, trust_times: bool = True) -> dict[str, Any]:
@@ -116,23 +214,27 @@ def hash_tree(folder: Path, *, trust_times: bool = True) -> dict[str, Any]:
 
     Args:
         folder: The folder.
-        trust_times: Do not read a file again whose size and time are those of the last call; False reads all.
+        trust_times: Do not read a file again whose size and times are those of the last call; False reads all.
 
     Returns:
         `{"sha256": hash over names and hashes, "bytes": total, "files": {name: {"sha256", "bytes"}}}`.
     """
     seen = _read_seen(folder / SEEN) if trust_times else {}
     now: dict[str, list[Any]] = {}
+    files: dict[str, dict[str, Any]] = {}
     for path in sorted(_visible_files(folder)):
         name = path.relative_to(folder).as_posix()
+        began = time.time_ns()
         status = path.stat()
-        stamp = [status.st_size, status.st_mtime_ns]
+        stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
         old = seen.get(name, [])
-        now[name] = old if old[:2] == stamp else [*stamp, sha256_file(path)]
+        digest = old[3] if old[:3] == stamp and len(old) == 4 else sha256_file(path)
+        files[name] = {"sha256": digest, "bytes": status.st_size}
+        if max(stamp[1:]) < began - RACY_NS:
+            now[name] = [*stamp, digest]
     if now != seen:
-        with contextlib.suppress(FournilError):  # a folder that may only be read is hashed again next time
+        with contextlib.suppress(FournilError, OSError):  # a folder that may only be read is hashed again next time
             write_json(folder / SEEN, now)
-    files = {name: {"sha256": digest, "bytes": size} for name, (size, _, digest) in now.items()}
     return {
         "sha256": canonical_hash({name: entry["sha256"] for name, entry in files.items()}),
         "bytes": sum(entry["bytes"] for entry in files.values()),
@@ -142,9 +244,11 @@ def hash_tree(folder: Path, *, trust_times: bool = True) -> dict[str, Any]:
 
 def _read_seen(path: Path) -> dict[str, list[Any]]:
     try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        seen = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
+    sound = isinstance(seen, dict) and all(isinstance(entry, list) for entry in seen.values())
+    return seen if sound else {}
 
 
 def _visible_files(folder: Path) -> Iterator[Path]:

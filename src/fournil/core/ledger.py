@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from fournil.core.errors import FournilError
-from fournil.core.files import write_text
+from fournil.core.files import mending, write_text
 from fournil.core.record import Record, record_from_json
+from fournil.core.speech import tr
 
 FILE_NAME = "ledger.jsonl"
 HEAD_NAME = "ledger.head"
@@ -29,7 +30,17 @@ def read_ledger(run: Path) -> list[Record]:
     Raises:
         FournilError: When a line was cut, edited, moved or taken away.
     """
-    return [record_from_json(entry["record"]) for entry, _ in _entries(run)]
+    records: list[Record] = []
+    for entry, _ in _entries(run):
+        try:
+            records.append(record_from_json(entry["record"]))
+        except TypeError as error:
+            raise FournilError(
+                tr("line {line} of the ledger holds no record that this version can read", line=len(records) + 1),
+                where=run / FILE_NAME,
+                fix=_anew(),
+            ) from error
+    return records
 
 
 def latest(records: list[Record]) -> dict[tuple[str, str], Record]:
@@ -45,8 +56,8 @@ def newest_records(run: Path) -> list[Record]:
     """
     records = list(latest(read_ledger(run)).values())
     if not records:
-        fix = "Name a folder that `fournil bake` made, such as runs/petit."
-        raise FournilError("this is no run: it has no ledger", where=run, fix=fix)
+        fix = tr("Name a folder that `fournil bake` made, such as runs/petit.")
+        raise FournilError(tr("this is no run: it has no ledger"), where=run, fix=fix)
     return records
 
 
@@ -57,14 +68,11 @@ def append(run: Path, record: Record) -> None:
     line = _line({"number": len(entries), "previous": previous, "record": record.to_json()})
     path = run / FILE_NAME
     sound = sum(len(_line(entry).encode()) + 1 for entry, _ in entries)
-    try:
-        with path.open("ab") as file:
-            file.truncate(sound)  # what a killed process left of a line
-            file.write(line.encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise FournilError("the ledger cannot be written", where=path, fix="Is the disk full or read-only?") from error
+    with mending(path), path.open("ab") as file:
+        file.truncate(sound)  # what a killed process left of a line
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
     write_text(run / HEAD_NAME, _hash(line) + "\n")
 
 
@@ -77,38 +85,49 @@ def _hash(line: str) -> str:
 
 
 def _entries(run: Path) -> list[tuple[dict[str, Any], str]]:
-    path = run / FILE_NAME
-    if not path.exists():
-        return []
-    *lines, _unfinished = path.read_bytes().split(b"\n")
+    path, head = run / FILE_NAME, run / HEAD_NAME
+    try:
+        data = path.read_bytes() if path.exists() else b""
+        said = head.read_bytes().decode("ascii", "replace").strip() if head.exists() else None
+    except OSError as error:
+        what = tr("the ledger cannot be read: {reason}", reason=error.strerror or str(error))
+        raise FournilError(what, where=error.filename or path) from error
+    *lines, _unfinished = data.split(b"\n")
     entries: list[tuple[dict[str, Any], str]] = []
     previous = START
     for number, raw in enumerate(lines):
         try:
             entry = json.loads(raw)
             sound = entry["number"] == number and entry["previous"] == previous and _line(entry).encode() == raw
-        except (ValueError, KeyError, TypeError) as error:
-            raise _broken(path, number + 1) from error
+            sound = sound and entry.keys() == {"number", "previous", "record"}
+        except (ValueError, KeyError, TypeError, RecursionError):
+            sound, entry = False, {}
         if not sound:
-            raise _broken(path, number + 1)
+            what = tr("the ledger was altered at line {line}: its hash does not fit the chain", line=number + 1)
+            raise FournilError(what, where=path, fix=_anew())
         previous = hashlib.sha256(raw).hexdigest()
         entries.append((entry, previous))
-    _check_head(run, entries)
+    _check_head(path, said, [digest for _, digest in entries])
     return entries
 
 
-def _check_head(run: Path, entries: list[tuple[dict[str, Any], str]]) -> None:
-    path = run / HEAD_NAME
-    head = path.read_text().strip() if path.exists() else START
+def _check_head(path: Path, head: str | None, digests: list[str]) -> None:
     # A process killed between the line and the head leaves the head one line behind.
-    known = [START, *(digest for _, digest in entries)][-2:]
-    if head not in known:
-        raise _broken(path, len(entries))
+    if (head or START) in [START, *digests][-2:]:
+        return
+    if head is None:
+        what = tr("the file {name} beside the ledger is missing", name=HEAD_NAME)
+    elif not digests:
+        what = tr("the ledger was emptied")
+    else:
+        what = tr("the ledger was altered at line {line}, or cut after it: its head is another", line=len(digests))
+    raise FournilError(what, where=path, fix=_anew())
 
 
-def _broken(path: Path, line: int) -> FournilError:
-    return FournilError(
-        f"the ledger was altered at line {line}: its hash does not fit the chain",
-        where=path,
-        fix="Restore the file from a copy, or delete the run folder and bake again.",
+def _anew() -> str:
+    return tr(
+        "Restore it from a copy; or delete {ledger} and {head}, and bake again: the records beside the outputs are "
+        "entered anew.",
+        ledger=FILE_NAME,
+        head=HEAD_NAME,
     )

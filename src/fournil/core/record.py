@@ -78,9 +78,9 @@ def read_record(folder: Path) -> Record | None:
     path = folder / FILE_NAME
     try:
         return record_from_json(json.loads(path.read_text("utf-8")))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise FournilError(
             tr("this record cannot be read"),
             where=path,
@@ -88,9 +88,33 @@ def read_record(folder: Path) -> Record | None:
         ) from error
 
 
-def record_from_json(value: dict[str, Any]) -> Record:
-    """Make a record of its JSON; a key that records do not have is a TypeError."""
-    return Record(**value)
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("stage", "name", "finished"), str),
+    **dict.fromkeys(("inputs", "config", "outputs", "facts", "code", "machine", "measured", "energy"), dict),
+    **dict.fromkeys(("format", "peak_memory_bytes"), int),
+    "seconds": (int, float),
+    "counts": list,
+}
+
+
+def record_from_json(value: Any) -> Record:  # noqa: ANN401 - JSON
+    """Make a record of its JSON.
+
+    Raises:
+        TypeError: For a key that records do not have, one that is missing, or a value of another type.
+    """
+    if not isinstance(value, dict):
+        raise TypeError("a record is a table")
+    for name, kind in _KINDS.items():
+        if name in value and not isinstance(value[name], kind):
+            raise TypeError(f"{name} of a record is {kind}")
+    record = Record(**value)
+    if {"sha256", "bytes", "files"} - record.outputs.keys() or not isinstance(record.outputs["files"], dict):
+        raise TypeError("outputs of a record are a tree of hashes")
+    for place in (*record.inputs.values(), *record.outputs["files"].values()):
+        if not isinstance(place, dict) or not isinstance(place.get("sha256"), str):
+            raise TypeError("inputs and outputs of a record have hashes")
+    return record
 
 
 def artifact_fields(artifact: Artifact) -> dict[str, Any]:
