@@ -1,4 +1,5 @@
 # make demo: set up and bake a small bilingual model.   make test: set up and run every check.   make bench: the comparisons.
+# make catalogues: collect what Fournil says, and compile its translations.
 # make demo TORCH_INDEX=https://…  takes torch from the index named.
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
-.PHONY: demo test bench clean
+.PHONY: demo test bench catalogues clean
 
 demo: .venv/demo.stamp
 	$(BIN)/fournil bake $(RECIPE)
@@ -22,6 +23,9 @@ test: .venv/test.stamp
 
 bench: .venv/test.stamp
 	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
+
+catalogues: .venv/test.stamp
+	$(BIN)/python tools/catalogues.py
 
 clean:
 	rm -rf .venv

@@ -54,7 +54,7 @@ def test_help_loads_nothing_heavy(arguments):
 
 
 def test_show_loads_nothing_heavy(tmp_path):
-    ledger.append(tmp_path, Record("sources", "sources", 1, {}, {}, {"bytes": 1}))
+    ledger.append(tmp_path, Record("sources", "sources", 1, {}, {}, {"sha256": "", "bytes": 1, "files": {}}))
     loaded = loaded_by("show", str(tmp_path))
     assert "fournil.apps.inspect.show" in loaded
     assert not HEAVY & loaded

@@ -156,7 +156,8 @@ def test_a_name_is_a_run_a_folder_or_a_model_of_the_hub(model, tmp_path):
     ):
         (run / folder).mkdir(parents=True)
         write_json(run / folder / "config.json", {})
-        append(run, Record(stage=stage, name=name, format=1, inputs={}, config={}, outputs={}))
+        outputs = {"sha256": "", "bytes": 0, "files": {}}
+        append(run, Record(stage=stage, name=name, format=1, inputs={}, config={}, outputs=outputs))
     assert model_folder(run) == run / "05-finetune/apple"  # the last one trained
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
