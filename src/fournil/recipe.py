@@ -21,6 +21,8 @@ from fournil.core.files import write_text
 from fournil.core.settings import check_keys, to_table
 from fournil.core.speech import tr
 
+PLAN = "plan"
+"""The section that only `fournil plan` reads; no stage's freshness depends on it."""
 SECTIONS = ("sources", "curate", "tokenizer", "pretrain", "finetune", "evaluate", "export", "report")
 REPEATED = ("finetune",)
 """Sections that are arrays of tables."""
@@ -57,6 +59,8 @@ class Recipe:
     stages: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """Stage → its settings, one for most, as many as there are tables for arrays."""
     path: Path | None = None
+    plan: Any = None
+    """What `fournil plan` assumes; None: its defaults."""
 
     def table(self) -> dict[str, Any]:
         """Return the whole recipe, every value resolved, as TOML values."""
@@ -64,7 +68,7 @@ class Recipe:
         for name, configs in self.stages.items():
             rows = [to_table(config) for config in configs]
             out[name] = rows if name in REPEATED else rows[0]
-        return out
+        return out if self.plan is None else {**out, PLAN: to_table(self.plan)}
 
 
 def read_recipe(path: Path, changes: Sequence[str] = ()) -> Recipe:
@@ -93,12 +97,12 @@ def check_recipe(table: Mapping[str, Any], *, where: str, path: Path | None = No
         path: The file that it came from, if it came from one.
     """
     for name in table:
-        if name != "recipe" and name not in SECTIONS:
-            guess = nearest(name, ("recipe", *SECTIONS))
+        if name not in ("recipe", PLAN, *SECTIONS):
+            guess = nearest(name, ("recipe", PLAN, *SECTIONS))
             if guess:
                 fix = tr("Did you mean [{section}]?", section=guess)
             else:
-                fix = tr("Sections: recipe, {sections}.", sections=", ".join(SECTIONS))
+                fix = tr("Sections: recipe, {sections}.", sections=", ".join((*SECTIONS, PLAN)))
             raise FournilError(tr("unknown section [{name}]", name=name), where=where, fix=fix, code=EXIT_USAGE)
     head = _checked(Head, table.get("recipe", {}), "recipe", where)
     _check_head(head, where)
@@ -117,12 +121,18 @@ def check_recipe(table: Mapping[str, Any], *, where: str, path: Path | None = No
         checked = tuple(_checked(config, row, label, where) for row, label in zip(many, labels, strict=True))
         if name in head.stages:  # what is not run is checked all the same
             stages[name] = checked
-    return Recipe(head, stages, path)
+    plan = _checked(plan_config(), table[PLAN], PLAN, where) if PLAN in table else None
+    return Recipe(head, stages, path, plan)
 
 
 def stage_config(stage: str) -> type:
     """Return the dataclass of a stage's settings (its config module imports the standard library only)."""
     return importlib.import_module(f"fournil.stages.{stage}.config").Config
+
+
+def plan_config() -> type:
+    """Return the dataclass of what `fournil plan` assumes."""
+    return importlib.import_module("fournil.apps.plan.config").Config
 
 
 def freeze(recipe: Recipe, path: Path) -> None:

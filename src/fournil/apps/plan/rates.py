@@ -1,0 +1,68 @@
+"""How long stages took on a machine that we know, and how another machine compares with it.
+
+The reference: two cores of an AMD EPYC (Zen 3, AVX2, no fast bfloat16), Python 3.11, torch 2.13, petit and mie baked
+alone on it. A rate is seconds there; a machine's `Speed` says how many times as long it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+REFERENCE = "2 cores of an AMD EPYC (Zen 3, AVX2, no fast bfloat16)"
+REFERENCE_CORES = 2
+
+SOURCE_START, SOURCES_START = 0.14, 0.5
+"""Seconds for each source, and for the stage."""
+SECONDS_PER_MB = {"man": 0.62, "html": 1.07, "messages": 1.42, "code": 0.07, "files": 0.12, "hub": 0.12}
+"""Seconds of one core for each megabyte of text read, by reader."""
+SOURCE_CORES = 1.8
+"""What two cores come to when they read different sources."""
+
+CURATE_START, CURATE_PER_MB = 1.6, 0.56
+"""Seconds, and seconds for each megabyte of text, documents and pairs together."""
+
+TOKENIZER_START, TOKENIZER_PER_TRAIN_MB, TOKENIZER_PER_MB = 2.0, 0.6, 0.24
+"""Seconds, and seconds for each megabyte that the vocabulary is learned from, and for each that is encoded."""
+
+TRAIN_START = 3.5
+"""Seconds to read the text, plan the mixture and write the model."""
+STEP_SECONDS, FLOPS_PER_SECOND = 0.025, 68e9
+"""Seconds of a step however small, and products in float32 beyond that."""
+
+EVALUATE_START = 2.0
+BEAM_TOKEN_SECONDS = 0.52e-3
+"""Seconds for each token of an answer and each beam, the way back included, with petit's model."""
+BEAM_TOKEN_PROBE = 0.40e-3
+"""What the probe of generation measures there with petit's model: seconds for each token and each beam."""
+PETIT_FLOPS_PER_TOKEN = 4.5e6
+"""Of a forward pass of petit's model."""
+
+TORCH_SECONDS = 2.5
+"""To start a program that loads torch."""
+
+EXPORT_START, EXPORT_PER_PARAMETER = 4.0, 3e-9
+REPORT_SECONDS = 0.3
+
+PROBE_TEXT_SECONDS, PROBE_MATRIX_SECONDS = 0.10, 0.10
+"""What the short probe takes there: one pass of its text work, one round of its matrix products."""
+TEXT_MB_PER_SECOND = 2.0
+"""Rules of curation on text of our own, as the long measurement runs them."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How a machine compares with the reference, and what was measured on it of the recipe's own work."""
+
+    text: float = 1.0
+    """How many times as long work on text takes."""
+    matrix: float = 1.0
+    """How many times as long training and generation take."""
+    step_seconds: Mapping[str, float] = field(default_factory=dict)
+    """`FOLDER/KEY` of a stretch of training → seconds of one of its steps, where they were measured."""
+    beam_token_seconds: float | None = None
+    """Seconds for each token and each beam of the recipe's model, where they were measured."""
+    seconds: float = 0.0
+    """What measuring took."""
+    way: str = "reference"
+    """`reference` (nothing measured), `probe` or `measured`."""

@@ -1,0 +1,161 @@
+"""The child that tries a recipe's own work: steps of training, tokens of beam search, rules on text.
+
+It reads one JSON object from standard input, and writes one line of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fournil
+
+WARM_STEPS = 2
+"""First steps that are not counted: memory is being laid out."""
+END_OF_TEXT = 40
+"""Tokens of a text, on average, in rows that hold several."""
+
+
+class _EnoughError(Exception):
+    pass
+
+
+def main() -> int:
+    """Measure what standard input asks for."""
+    request = json.load(sys.stdin)
+    found: dict[str, Any] = {}
+    if request["text_seconds"]:
+        found["text_mb_per_second"] = text_rate(request["text_seconds"])
+    if request["trainings"] or request["generation"]:
+        import torch
+
+        torch.set_num_threads(request["threads"])
+    found["step_seconds"] = {task["key"]: step_seconds(task, request["threads"]) for task in request["trainings"]}
+    found["step_seconds"] = {key: value for key, value in found["step_seconds"].items() if value is not None}
+    if request["generation"]:
+        found["beam_token_seconds"] = beam_token_seconds(**request["generation"])
+    print(json.dumps(found))
+    return 0
+
+
+def step_seconds(task: dict[str, Any], threads: int, clock: Callable[[], float] = time.monotonic) -> float | None:
+    """Return the median time of a step of a training like the one asked for; None where too few steps fit.
+
+    It is the training loop itself that runs, with the recipe's model, rows, context, optimizer and precision, on
+    tokens drawn at random.
+    """
+    import torch
+
+    from fournil.core.context import Context
+    from fournil.parts.model.config import ModelConfig
+    from fournil.parts.model.cross_entropy import IGNORED
+    from fournil.parts.model.transformer import Llama
+    from fournil.parts.train import schedule
+    from fournil.parts.train.loop import Batch, TrainSettings, train
+    from fournil.parts.train.optimizer import OptimizerSettings
+
+    shape = ModelConfig(**task["shape"])
+    dice = torch.Generator().manual_seed(1)
+    size = (task["rows"], task["context_length"])
+    times: list[float] = []
+
+    def batch(step: int) -> Batch:
+        times.append(clock())
+        if len(times) > WARM_STEPS and times[-1] - times[0] > task["seconds"]:
+            raise _EnoughError
+        ids = torch.randint(0, shape.vocab_size, size, generator=dice)
+        targets = ids.roll(-1, dims=1)
+        segments = None
+        if task["apart"]:
+            segments = (torch.rand(size, generator=dice) < 1 / END_OF_TEXT).cumsum(dim=1)
+        else:  # a question and its answer: the second half is learnt
+            targets[:, : size[1] // 2] = IGNORED
+        return Batch(ids, targets, ["text"] * size[0], segments)
+
+    settings = TrainSettings(
+        phases=(schedule.Phase(1_000_000, schedule.Rates(**task["rates"])),),
+        optimizer=OptimizerSettings(**task["optimizer"]),
+        micro_batch_rows=task["micro_batch_rows"],
+        checkpoint_seconds=1e9,
+        precision=task["precision"],
+        compile=task["compile"],
+    )
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(_EnoughError):
+        train(Llama(shape).reset(1), batch, settings, Path(folder), Context(threads=threads))
+    each = [after - before for before, after in itertools.pairwise(times[WARM_STEPS:])]
+    if not each:  # so large a step that hardly one fits
+        each = [after - before for before, after in itertools.pairwise(times)]
+    return statistics.median(each) if each else None
+
+
+def beam_token_seconds(
+    *, seconds: float, shape: dict[str, Any], num_beams: int, clock: Callable[[], float] = time.monotonic
+) -> float:
+    """Return the seconds for each token and each beam of a search, in batches as large as translation has them."""
+    import torch
+
+    from fournil.parts.model.beams import beam_candidates
+    from fournil.parts.model.config import ModelConfig
+    from fournil.parts.model.transformer import Llama
+
+    model = Llama(ModelConfig(**shape)).reset(1).eval()
+    prompts = [[5] * 16 for _ in range(max(1, 64 // num_beams))]
+    dice = torch.Generator().manual_seed(1)
+    with torch.no_grad():  # blocks that do something, so that beams are as different as those of a trained model
+        for parameter in model.parameters():
+            if parameter.dim() == 2:
+                parameter.add_(torch.randn(parameter.shape, generator=dice) * 0.02)
+    rates: list[float] = []
+    began = clock()
+    while True:
+        start = clock()
+        beam_candidates(model, prompts, stop_ids=[0], max_new_tokens=12, num_beams=num_beams)
+        rates.append((clock() - start) / (12 * num_beams * len(prompts)))
+        if clock() - began > seconds or len(rates) > 20:
+            return statistics.median(rates[1:] or rates)
+
+
+def text_rate(seconds: float, clock: Callable[[], float] = time.monotonic) -> float:
+    """Return the megabytes a second of curation's rules, on text that ships in the package."""
+    import numpy as np
+    import pyarrow as pa
+
+    from fournil.core.languages import language
+    from fournil.parts.text.codepoints import decode
+    from fournil.parts.text.identify import identify
+    from fournil.parts.text.normalise import normalise
+    from fournil.parts.text.personal_data import find_personal_data, may_hold_personal_data
+    from fournil.parts.text.statistics import text_statistics
+    from fournil.parts.text.words import split_words
+
+    folder = Path(fournil.__file__).resolve().parent / "data" / "mie"
+    texts = {tag: [path.read_text("utf-8") for path in sorted((folder / tag).glob("*.txt"))] for tag in ("fr", "en")}
+    measured: list[float] = []
+    began = clock()
+    while True:
+        start, done = clock(), 0
+        for tag, own in texts.items():
+            values = pa.array(own * 2, pa.string())
+            points = decode(values)
+            normalise(values, points, code=np.zeros(len(values), dtype=bool))
+            for place, kinds in may_hold_personal_data(values).items():
+                find_personal_data(values[place].as_py(), languages=[language(tag)], kinds=kinds)
+            identify(points)
+            text_statistics(points, language=language(tag))
+            split_words(points, language=language(tag))
+            done += sum(len(text.encode()) for text in own) * 2
+        measured.append(done / 1e6 / (clock() - start))
+        if clock() - began > seconds or len(measured) > 20:
+            return statistics.median(measured[1:] or measured)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
