@@ -527,10 +527,11 @@ def draw_page(tmp_path: Path) -> Callable[..., str]:
         config: Config | None = None,
         name: str = "loaf",
         languages: tuple[str, ...] = ("fr", "en"),
+        file: str = "index.html",
     ) -> str:
         out = folder / "page"
         context = Context(name=name, title=title, description=description, languages=languages)
         run(config or Config(), {"run": folder}, out, context)
-        return (out / "index.html").read_text("utf-8")
+        return (out / file).read_text("utf-8")
 
     return draw

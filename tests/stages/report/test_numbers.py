@@ -8,6 +8,7 @@ from fournil.stages.report import numbers
 from fournil.stages.report.charts import Series, axis, bar, line_chart, thin, tick_label
 from fournil.stages.report.layout import paragraphs, shade
 from fournil.stages.report.markup import Html, link, tag
+from fournil.stages.report.sections.opening import documents_and_pairs
 from fournil.stages.report.sections.training import group_name
 from fournil.stages.report.story import Story
 
@@ -68,8 +69,9 @@ def test_missing_values_and_signs() -> None:
     assert numbers.energy(0.0123) == "12.3\u00a0Wh"
     assert numbers.energy(0.0000041) == "0.0041\u00a0Wh"
     assert numbers.energy(12.5) == "12.5\u00a0kWh"
-    assert numbers.plural(1, "documents") == "1\u00a0document"
-    assert numbers.plural(1200, "documents") == "1,200\u00a0documents"
+    assert documents_and_pairs(1) == "1\u00a0document"
+    assert documents_and_pairs(1200, 2) == "1,200\u00a0documents and 2\u00a0pairs"
+    assert documents_and_pairs() == ""
 
 
 def test_languages_by_name() -> None:
@@ -125,14 +127,13 @@ def test_long_curves_are_thinned_to_their_ends() -> None:
 
 
 def test_bars_stay_in_their_cell() -> None:
-    assert 'width="100.00"' in bar(1.7)
-    assert 'width="0.00"' in bar(-0.2)
+    assert 'width="100%"' in bar(1.7)
+    assert 'width="0%"' in bar(-0.2)
+    assert 'x="25%" width="75%"' in bar(0.5, low=0.25, high=1.5)
 
 
 def test_text_is_escaped_and_html_is_not() -> None:
     assert tag("p", "<b>", Html("<i></i>"), None, title='"', hidden=False) == '<p title="&quot;">&lt;b&gt;<i></i></p>'
     assert paragraphs("one\ntwo\n\n\n\nthree <") == "<p>one two</p><p>three &lt;</p>"
     assert link("https://[", "x") == "x"
-    assert link("https://example.org/?a=1&b=2", "x") == (
-        '<a href="https://example.org/?a=1&amp;b=2" rel="noopener noreferrer">x</a>'
-    )
+    assert link("https://example.org/?a=1&b=2", "x") == ('<a href="https://example.org/?a=1&amp;b=2">x</a>')

@@ -1,4 +1,4 @@
-"""The stage `report`: one offline page that says what is inside, from the ledger alone."""
+"""The stage `report`: one offline page in each language that says what is inside, from the ledger alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "Config", "run", "without_measured"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:
@@ -23,7 +23,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     Args:
         config: What is shown at most.
         inputs: `run`, the run's folder, of which only the ledger is read.
-        out: Gets index.html.
+        out: Gets index.html in English and index.fr.html in French, whatever language is spoken.
         context: The recipe's name, title, description and languages.
 
     Raises:
@@ -31,7 +31,8 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     """
     from fournil.core.context import Artifact
     from fournil.core.files import write_text
-    from fournil.stages.report.page import draw
+    from fournil.core.speech import LANGUAGES, mark, speaking
+    from fournil.stages.report.page import draw, file_name
     from fournil.stages.report.story import read_story
 
     story = read_story(
@@ -41,7 +42,11 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
         description=context.description,
         languages=context.languages,
     )
-    html = draw(story, config)
-    write_text(out / "index.html", html)
-    kilobytes = -(-len(html.encode()) // 1000)
-    return Artifact(facts={"headline": f"one page: index.html, {kilobytes:,} KB"})
+    num_bytes = {}
+    for language in LANGUAGES:
+        with speaking(language):
+            html = draw(story, config)
+        write_text(out / file_name(language), html)
+        num_bytes[file_name(language)] = len(html.encode())
+    told = mark("the page in English, {english}, and in French, {french}", english="index.html", french="index.fr.html")
+    return Artifact(facts={"headline": told}, measured={"bytes": num_bytes})

@@ -10,8 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fournil.core.speech import tr
 from fournil.stages.report.markup import Html, join, tag
-from fournil.stages.report.numbers import MINUS, decimal, whole
+from fournil.stages.report.numbers import decimal, general, whole
 
 WIDTH, HEIGHT = 400, 250
 LEFT, RIGHT, TOP, BOTTOM = 42, 390, 12, 206
@@ -67,24 +68,23 @@ def axis(low: float, high: float, wanted: int = 5, *, fit: bool = False) -> Axis
 
 def tick_label(value: float, step: float) -> str:
     """Write a tick with as many decimals as its step needs; thousands as 20k, millions as 1.5M."""
-    for bound, unit in ((1e6, "M"), (1e4, "k")):
-        if step * 10 >= bound and abs(value) >= bound / 10:
-            divisor = {"M": 1e6, "k": 1e3}[unit]
-            return f"{value / divisor:g}{unit}".replace("-", MINUS)
+    if step * 10 >= 1e6 and abs(value) >= 1e5:
+        return tr("{amount}M", amount=general(value / 1e6))
+    if step * 10 >= 1e4 and abs(value) >= 1e3:
+        return tr("{amount}k", amount=general(value / 1e3))
     places = max(0, -math.floor(math.log10(step) + 1e-9))
     if places < 4 and abs(round(step, places) - step) > step * 1e-6:
         places += 1
     return decimal(value, places) if places else whole(value)
 
 
-def line_chart(title: str, y_label: str, series: Sequence[Series], *, x_label: str = "step", places: int = 2) -> Html:
-    """Draw lines over a common axis, with a legend and the same figures as a table.
+def line_chart(title: str, y_label: str, series: Sequence[Series], *, places: int = 2) -> Html:
+    """Draw lines over training steps, with a legend and the same figures as a table.
 
     Args:
         title: Stands above the chart and names it for screen readers.
         y_label: What the vertical axis tells, with its unit.
         series: The lines; those without points are left out.
-        x_label: What the horizontal axis counts.
         places: Decimals in the table.
     """
     drawn = [line for line in series if line.points]
@@ -94,20 +94,25 @@ def line_chart(title: str, y_label: str, series: Sequence[Series], *, x_label: s
     x_axis = axis(0, max(x for line in drawn for x, _ in line.points), fit=True)
     y_axis = axis(min(values), max(values), 6, fit=max(values) > min(values))
     ends = "; ".join(
-        f"{line.label} from {decimal(line.points[0][1], places)} to {decimal(line.points[-1][1], places)}"
+        tr(
+            "{line} from {first} to {last}",
+            line=line.label,
+            first=decimal(line.points[0][1], places),
+            last=decimal(line.points[-1][1], places),
+        )
         for line in drawn
     )
     svg = tag(
         "svg",
-        *_frame(x_axis, y_axis, x_label),
+        *_frame(x_axis, y_axis),
         *(_line(line, x_axis, y_axis) for line in drawn),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
-        aria_label=f"Line chart: {title}, {y_label} by {x_label}. {ends}.",
+        aria_label=tr("Line chart: {title}, {unit} by step. {ends}.", title=title, unit=y_label, ends=ends),
         class_="chart",
         data_x=f"{x_axis.low:g} {x_axis.high:g} {LEFT} {RIGHT}",
         data_y=f"{y_axis.low:g} {y_axis.high:g} {BOTTOM} {TOP}",
-        data_name=x_label,
+        data_reading=tr("step {step}: {values}"),
     )
     return tag(
         "figure",
@@ -115,12 +120,12 @@ def line_chart(title: str, y_label: str, series: Sequence[Series], *, x_label: s
         svg,
         _legend(drawn),
         tag("p", class_="reading", hidden=True),
-        _as_table(title, drawn, x_label, places),
+        _as_table(title, drawn, places),
         class_="plot",
     )
 
 
-def bar(share: float, shade: str = "c0", *, low: float | None = None, high: float | None = None) -> Html:
+def bar(share: float, shade: str = "", *, low: float | None = None, high: float | None = None, kind: str = "") -> Html:
     """Draw a bar of a table cell; the figure stands beside it as text.
 
     Args:
@@ -128,37 +133,27 @@ def bar(share: float, shade: str = "c0", *, low: float | None = None, high: floa
         shade: Class of its colour.
         low: Where its interval begins, from 0 to 1.
         high: Where its interval ends.
+        kind: Class of its place: `beside` the figure, not below it.
     """
-    length = 100 * min(max(share, 0.0), 1.0)
-    parts = [
-        tag("rect", x=0, y=1, width=100, height=8, class_="track"),
-        tag("rect", x=0, y=1, width=f"{length:.2f}", height=8, class_=f"fill {shade}"),
-    ]
+    parts = [tag("rect", width=_length(share))]
     if low is not None and high is not None:
-        start, end = (100 * min(max(value, 0.0), 1.0) for value in (low, high))
-        parts.append(tag("path", d=f"M{start:.2f} 5H{end:.2f}M{start:.2f} 3v4M{end:.2f} 3v4", class_="interval"))
-    return _strip(parts)
+        start, end = (min(max(value, 0.0), 1.0) for value in (low, high))
+        parts.append(tag("rect", x=_length(start), width=_length(end - start), class_="interval"))
+    return _strip(parts, shade, kind)
 
 
 def stacked(parts: Sequence[tuple[float, str]]) -> Html:
     """Draw a bar of several shares that together make 1 at most."""
-    found, start = [tag("rect", x=0, y=0, width=100, height=10, class_="track")], 0.0
+    found, start = [], 0.0
     for share, shade in parts:
-        length = 100 * share
-        found.append(tag("rect", x=f"{start:.2f}", y=0, width=f"{length:.2f}", height=10, class_=f"fill {shade}"))
-        start += length
+        found.append(tag("rect", x=_length(start), width=_length(share), class_=shade))
+        start += share
     return _strip(found)
 
 
 def swatch(shade: str) -> Html:
     """Draw a small square of a colour for a legend."""
-    return tag(
-        "svg",
-        tag("rect", x=0, y=0, width=10, height=10, rx=2, class_=f"fill {shade}"),
-        viewBox="0 0 10 10",
-        class_="swatch",
-        aria_hidden="true",
-    )
+    return tag("i", class_=f"swatch {shade}")
 
 
 def thin(points: Points, most: int = 300) -> Points:
@@ -168,26 +163,31 @@ def thin(points: Points, most: int = 300) -> Points:
     return [points[round(number * (len(points) - 1) / (most - 1))] for number in range(most)]
 
 
-def _strip(parts: Sequence[Html]) -> Html:
-    return tag("svg", *parts, viewBox="0 0 100 10", preserveAspectRatio="none", class_="bar", aria_hidden="true")
+def _length(share: float) -> str:
+    """A share of a bar in per cent: 44.8%."""
+    return f"{100 * min(max(share, 0.0), 1.0):.1f}".removesuffix(".0") + "%"
 
 
-def _frame(x_axis: Axis, y_axis: Axis, x_label: str) -> list[Html]:
+def _strip(parts: Sequence[Html], *classes: str) -> Html:
+    return tag("svg", *parts, class_=" ".join(filter(None, ("bar", *classes))), aria_hidden="true")
+
+
+def _frame(x_axis: Axis, y_axis: Axis) -> list[Html]:
     found = []
     for value in y_axis.ticks:
         y = y_axis.at(value, BOTTOM, TOP)
         found.append(tag("path", d=f"M{LEFT} {y:.1f}H{RIGHT}", class_="grid"))
         label = tick_label(value, y_axis.step)
-        found.append(tag("text", label, x=LEFT - 7, y=f"{y + 4.5:.1f}", text_anchor="end"))
+        found.append(tag("text", label, x=LEFT - 7, y=f"{y + 4.5:.1f}", class_="end"))
     for value in x_axis.ticks:
         x = x_axis.at(value, LEFT, RIGHT)
         found.append(tag("path", d=f"M{x:.1f} {BOTTOM}v5", class_="axis"))
         label = tick_label(value, x_axis.step)
-        anchor = "end" if x + 4 * len(label) > WIDTH else "middle"
-        shown = WIDTH if anchor == "end" else x
-        found.append(tag("text", label, x=f"{shown:.1f}", y=BOTTOM + 20, text_anchor=anchor))
+        at_end = x + 4 * len(label) > WIDTH
+        place = WIDTH if at_end else x
+        found.append(tag("text", label, x=f"{place:.1f}", y=BOTTOM + 20, class_="end" if at_end else None))
     found.append(tag("path", d=f"M{LEFT} {BOTTOM}H{RIGHT}", class_="axis"))
-    found.append(tag("text", x_label, x=f"{(LEFT + RIGHT) / 2:.0f}", y=BOTTOM + 39, text_anchor="middle"))
+    found.append(tag("text", tr("step"), x=f"{(LEFT + RIGHT) / 2:.0f}", y=BOTTOM + 39))
     return found
 
 
@@ -220,21 +220,24 @@ def _legend(series: Sequence[Series]) -> Html:
     return tag("ul", *items, class_="legend")
 
 
-def _as_table(title: str, series: Sequence[Series], x_label: str, places: int) -> Html:
+def _as_table(title: str, series: Sequence[Series], places: int) -> Html:
     by_step = [dict(line.points) for line in series]
     steps = thin([(step, 0.0) for step in sorted({step for line in by_step for step in line})], TABLE_ROWS)
     body = [
         tag(
-            "tr",
-            tag("th", whole(step), scope="row", class_="n"),
-            *(tag("td", decimal(line.get(step), places), class_="n") for line in by_step),
+            "tr", tag("th", whole(step), scope="row"), *(tag("td", decimal(line.get(step), places)) for line in by_step)
         )
         for step, _ in steps
     ]
-    head = tag("tr", tag("th", x_label, scope="col"), *(tag("th", line.label, scope="col") for line in series))
-    table = tag("table", tag("caption", title), tag("thead", head), tag("tbody", *body))
+    head = tag(
+        "tr",
+        tag("th", tr("step"), scope="col", class_="n"),
+        *(tag("th", line.label, scope="col", class_="n") for line in series),
+    )
+    numeric = " ".join(f"n{place}" for place in range(1, len(series) + 2))
+    table = tag("table", tag("caption", title), tag("thead", head), tag("tbody", *body), class_=numeric)
     return tag(
         "details",
-        tag("summary", "As a table"),
+        tag("summary", tr("As a table")),
         tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=title),
     )

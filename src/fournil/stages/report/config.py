@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fournil.core.speech import tr
+
 
 @dataclass(frozen=True)
 class Config:
@@ -20,4 +22,4 @@ class Config:
         """Refuse counts below zero."""
         for name in ("max_translations", "max_continuations", "max_rules"):
             if getattr(self, name) < 0:
-                raise ValueError(f"{name} is below 0")
+                raise ValueError(tr("{name} is below 0", name=name))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
+from fournil.core.speech import spoken, tr, trn
 from fournil.stages.report.markup import Html, Value, join, tag, text
 from fournil.stages.report.numbers import language_name
 from fournil.stages.report.story import Entry, Story
@@ -12,8 +15,7 @@ from fournil.stages.report.story import Entry, Story
 MOST_ROWS = 12
 """Rows of a table that stand open; the others are folded away below them."""
 
-LONG = 24
-"""Characters from which an id or a hash may be broken anywhere."""
+_WORD = re.compile(r"[^\W\d_]+'?")
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Section:
     anchor: str
     title: str
     lead: str
-    """One or two sentences in plain words."""
+    """One or two sentences in plain words, or nothing."""
     body: Html
     entries: Sequence[Entry] = ()
     """The records that its figures come from."""
@@ -49,11 +51,10 @@ def references(entries: Sequence[Entry]) -> Html | None:
     links = [
         tag(
             "a",
-            tag("span", "№", aria_hidden="true"),
-            tag("span", "record ", class_="hearing"),
-            f"\u00a0{entry.number}",
+            tag("span", f"№\u00a0{entry.number}", aria_hidden="true"),
             href=f"#record-{entry.number}",
-            title=f"record {entry.number}: {entry.label}",
+            aria_label=tr("record {number}: {label}", number=entry.number, label=entry.label),
+            title=entry.label,
         )
         for entry in entries
     ]
@@ -100,6 +101,9 @@ def grid(
 ) -> Html:
     """Build a table: the first cell of each row names the row.
 
+    Which columns hold numbers (`n2`: the second does) and which are left out on a narrow screen (`x2`) are classes of
+    the table, so that its cells need none.
+
     Args:
         caption: What the table tells; screen readers hear it, others see the text around it.
         columns: Their labels.
@@ -122,32 +126,50 @@ def grid(
         for index, row in enumerate(rows)
     ]
     group: dict[str, Value] = {"role": "rowgroup" if roles else None}
+    classes = [kind, "sortable" if sortable else ""]
+    classes += [f"n{place}" for place, column in enumerate(columns, start=1) if column.numeric]
+    classes += [f"x{place}" for place, column in enumerate(columns, start=1) if column.extra]
     built = tag(
         "table",
         tag("caption", caption, class_="hearing"),
         tag("thead", head, **group),
         tag("tbody", *body, **group),
-        class_=" ".join(filter(None, (kind, "sortable" if sortable else ""))) or None,
+        class_=" ".join(filter(None, classes)) or None,
         role="table" if roles else None,
     )
-    return tag("div", built, class_="scroll", tabindex=0, role="region", aria_label=caption)
+    return scrolling(caption, built)
+
+
+def scrolling(label: str, table: Html) -> Html:
+    """Let a table that is wider than the screen scroll, with the keyboard too."""
+    return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=label)
 
 
 def folding(
     caption: str,
     columns: Sequence[Column],
     rows: Sequence[Sequence[str | Cell]],
-    what: str,
+    more: Callable[[int], str],
     *,
     kind: str = "",
     most: int = MOST_ROWS,
 ) -> Html:
-    """Build a sortable table of the first rows, and fold the others into one like it below."""
+    """Build a sortable table of the first rows, and fold the others into one like it below.
+
+    Args:
+        caption: As for `grid`.
+        columns: As for `grid`.
+        rows: As for `grid`, without bands.
+        more: Says how many more there are.
+        kind: As for `grid`.
+        most: How many rows stand open.
+    """
     if len(rows) <= most + 2:
         return grid(caption, columns, rows, kind=kind, sortable=len(rows) > 2)
-    rest = grid(f"{caption}, continued", columns, rows[most:], kind=kind, sortable=True)
+    continued = tr("{caption}, continued", caption=caption)
+    rest = grid(continued, columns, rows[most:], kind=kind, sortable=True)
     first = grid(caption, columns, rows[:most], kind=kind, sortable=True)
-    return join([first, details(f"{len(rows) - most} more {what}", rest)])
+    return join([first, details(more(len(rows) - most), rest)])
 
 
 def _row(row: Sequence[str | Cell] | Band, columns: Sequence[Column], *, roles: bool, class_: str) -> Html:
@@ -168,15 +190,14 @@ def _cell(cell: str | Cell, column: Column, *, first: bool, roles: bool) -> Html
         scope="row" if first else None,
         role=("rowheader" if first else "cell") if roles else None,
         lang=value.lang,
-        class_=" ".join(filter(None, (_classes(column), value.class_))) or None,
-        data_label=column.label if roles else None,
+        class_=value.class_ or None,
+        data_label=column.label if roles and not first else None,
         data_sort=value.sort,
     )
 
 
 def _classes(column: Column) -> str | None:
-    named = (("n", column.numeric), ("wide", column.wide), ("extra", column.extra))
-    return " ".join(name for name, holds in named if holds) or None
+    return " ".join(name for name, holds in (("n", column.numeric), ("wide", column.wide)) if holds) or None
 
 
 def details(summary: str, *body: str | None) -> Html:
@@ -186,7 +207,7 @@ def details(summary: str, *body: str | None) -> Html:
 
 def code(value: str) -> Html:
     """Show a name, an id or a command as such."""
-    return tag("code", value, class_="long" if len(value) > LONG else None)
+    return tag("code", value)
 
 
 def under(*children: str | None) -> Html:
@@ -197,7 +218,30 @@ def under(*children: str | None) -> Html:
 def paragraphs(value: str) -> Html:
     """Make a paragraph of each block of text between blank lines."""
     blocks = [" ".join(block.split()) for block in value.replace("\r", "").split("\n\n")]
-    return join(tag("p", block) for block in blocks if block)
+    return join(tag("p", block, lang=foreign(block)) for block in blocks if block)
+
+
+def named(title: str) -> Html:
+    """Show a title that somebody else wrote, marked as of its language where that is not the page's."""
+    lang = foreign(title)
+    return tag("span", title, lang=lang) if lang else text(title)
+
+
+def foreign(value: str) -> str | None:
+    """Return the language that a text is written in; None where that is the page's, or cannot be told."""
+    tags = _stop_words()
+    words = _WORD.findall(value.lower().replace("’", "'"))
+    found = sorted(((sum(word in tags[name] for word in words), name) for name in tags), reverse=True)
+    if not found or not found[0][0] or (len(found) > 1 and found[0][0] == found[1][0]):
+        return None
+    return found[0][1] if found[0][1] != spoken() else None
+
+
+@cache
+def _stop_words() -> dict[str, frozenset[str]]:
+    from fournil.core.languages import known_languages, language
+
+    return {name: language(name).stop_words for name in known_languages() if language(name).stop_words}
 
 
 def shade(label: str, story: Story, position: int = 0) -> str:
@@ -218,6 +262,6 @@ def direction(source: str, target: str) -> str:
     return f"{language_name(source)} → {language_name(target)}"
 
 
-def sentence(*parts: str | None) -> Html:
-    """Put clauses into one sentence of text and HTML."""
-    return join(text(part) for part in parts if part)
+def more_sources(number: int) -> str:
+    """What a fold with the rest of a table of sources says."""
+    return trn("{count:,} more source", "{count:,} more sources", number)

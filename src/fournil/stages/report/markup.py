@@ -1,5 +1,8 @@
 """HTML from Python calls: text is escaped unless it is HTML already, so a hostile title stays a title.
 
+Sentences with tags inside are messages too: `rich(mark("<b>Parity.</b> {text}", text=…))` puts the message into the
+reader's language and escapes its values; the tags of the message itself stand.
+
 What differs between two runs of one recipe stands in elements with the attribute `data-measured`;
 `without_measured` empties those, and two pages of one recipe are then the same.
 """
@@ -10,11 +13,17 @@ import re
 from collections.abc import Iterable
 from html import escape
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urlsplit
+
+from fournil.core.speech import Message, retell
 
 MEASURED = "data-measured"
 VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"))
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+SHAPES = frozenset(("circle", "path", "polyline", "rect"))
+"""Elements of drawings that hold nothing: closed in their own tag."""
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
+"""What is no text, and what turns the direction of the text around it."""
 
 Value = str | int | float | bool | None
 
@@ -50,8 +59,22 @@ def tag(name: str, /, *children: str | None, **attributes: Value) -> Html:
             continue
         label = key.rstrip("_").replace("_", "-")
         written.append(f" {label}" if value is True else f' {label}="{text(str(value))}"')
-    head = f"<{name}{''.join(written)}>"
-    return Html(head if name in VOID else f"{head}{join(children)}</{name}>")
+    head = f"<{name}{''.join(written)}"
+    if name in SHAPES and not children:
+        return Html(f"{head}/>")
+    return Html(f"{head}>" if name in VOID else f"{head}>{join(children)}</{name}>")
+
+
+def rich(message: Message) -> Html:
+    """Put a message whose text may hold tags into the reader's language: its values are escaped unless they are HTML.
+
+    Only for messages that are written in this stage: the tags of what a ledger says must not stand.
+    """
+    return Html(retell({**message, "values": {name: _safe(value) for name, value in message["values"].items()}}))
+
+
+def _safe(value: Any) -> Any:  # noqa: ANN401 - whatever can be formatted
+    return text(retell(value)) if isinstance(value, dict) else text(value) if isinstance(value, str) else value
 
 
 def measured(*children: str | None, element: str = "span", **attributes: Value) -> Html:
@@ -66,7 +89,7 @@ def link(url: str, label: str) -> Html:
         sound = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         sound = False
-    return tag("a", label, href=url, rel="noopener noreferrer") if sound else text(label)
+    return tag("a", label, href=url) if sound else text(label)
 
 
 class _Emptied(HTMLParser):

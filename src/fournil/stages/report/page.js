@@ -1,6 +1,15 @@
 // Niceties only: sorting tables and reading charts. The page says everything without them.
 "use strict";
 
+const language = document.documentElement.lang;
+const mark = (1.5).toLocaleString(language)[1];
+const written = (number, places) =>
+  number.toLocaleString(language, { minimumFractionDigits: places, maximumFractionDigits: places });
+const read = (text) => {
+  const figure = text.replace(/[^\d.,\u2212]/g, "").replaceAll(mark === "," ? "." : ",", "");
+  return Number(figure.replace(mark, ".").replace("\u2212", "-")) || 0;
+};
+
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   [...table.tHead.rows[0].cells].forEach((head, column) => {
@@ -12,11 +21,14 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const descending = head.getAttribute("aria-sort") === "descending";
       for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
       head.setAttribute("aria-sort", descending ? "ascending" : "descending");
-      const value = (row) => row.cells[column].dataset.sort ?? row.cells[column].textContent.trim();
+      const numeric = head.classList.contains("n");
+      const value = ({ cells: { [column]: cell } }) => {
+        if (!numeric) return cell.dataset.sort ?? cell.textContent.trim();
+        return "sort" in cell.dataset ? Number(cell.dataset.sort) : read(cell.textContent);
+      };
       const rows = [...body.rows].sort((one, other) => {
         const [a, b] = [value(one), value(other)];
-        const numeric = a !== "" && b !== "" && !isNaN(a) && !isNaN(b);
-        const order = numeric ? a - b : a.localeCompare(b, "en", { numeric: true });
+        const order = numeric ? a - b : a.localeCompare(b, language, { numeric: true });
         return descending ? order : -order;
       });
       body.append(...rows);
@@ -47,11 +59,11 @@ for (const chart of document.querySelectorAll("svg.chart")) {
       const point = points.reduce((best, one) => (Math.abs(one[0] - at) < Math.abs(best[0] - at) ? one : best));
       return { label, point };
     });
-    const step = Math.round(x.value(nearest[0].point[0])).toLocaleString("en");
-    const values = nearest.map(({ label, point }) => `${label} ${y.value(point[1]).toFixed(2)}`);
+    const step = written(Math.round(x.value(nearest[0].point[0])), 0);
+    const values = nearest.map(({ label, point }) => `${label}\u00a0${written(y.value(point[1]), 2)}`);
     hair.setAttribute("d", `M${nearest[0].point[0]} 12V206`);
     reading.hidden = false;
-    reading.textContent = `${chart.dataset.name} ${step}: ${values.join(", ")}`;
+    reading.textContent = chart.dataset.reading.replace("{step}", step).replace("{values}", values.join(" · "));
   });
   chart.addEventListener("pointerleave", () => {
     hair.removeAttribute("d");

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from importlib.resources import files
 
+from fournil.core.errors import FournilError
+from fournil.core.languages import language
+from fournil.core.speech import LANGUAGES, spoken, tr
 from fournil.stages.report.config import Config
 from fournil.stages.report.layout import Section
 from fournil.stages.report.markup import Html, join, tag
+from fournil.stages.report.numbers import capitalised
 from fournil.stages.report.sections.cost import cost
 from fournil.stages.report.sections.files import files as exported_files
 from fournil.stages.report.sections.funnel import funnel
@@ -22,7 +28,7 @@ from fournil.stages.report.sections.sources import sources
 from fournil.stages.report.sections.taste import taste
 from fournil.stages.report.sections.tokenizer import tokenizer
 from fournil.stages.report.sections.training import finetuning, pretraining
-from fournil.stages.report.story import Story
+from fournil.stages.report.story import Entry, Story
 
 ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
@@ -32,25 +38,65 @@ ICON = (
 )
 
 
+FORM_ERRORS = (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError)
+"""What drawing from facts of another form ends in: those of another version, or edited ones."""
+
+
 def draw(story: Story, config: Config) -> str:
-    """Return the whole page; the same story gives the same bytes."""
-    sections = _sections(story, config)
-    label = ingredients(story)
-    first = _first(join([in_plain_words(story), taste(story)]), label)
+    """Return the whole page in the language that is spoken; the same story gives the same bytes.
+
+    Raises:
+        FournilError: When what every record has is not of the form of a record.
+    """
+    try:
+        return _draw(story, config)
+    except FORM_ERRORS as error:
+        raise FournilError(
+            tr("the records of this run are not of the form that its page is drawn from"),
+            where=story.name,
+            fix=tr("Bake it again with this version of Fournil."),
+        ) from error
+
+
+def file_name(language: str) -> str:
+    """Return the file of the page in a language: index.html for the first one, index.fr.html."""
+    return "index.html" if language == LANGUAGES[0] else f"index.{language}.html"
+
+
+def _draw(story: Story, config: Config) -> str:
+    sections, label = _sections(story, config), _label(story)
+    first = _first(join([in_plain_words(story), _taste(story)]), label)
     body = tag(
         "body",
-        tag("a", "To the text", href="#main", class_="skip"),
+        tag("a", tr("To the text"), href="#main", class_="skip"),
         tag(
             "div",
-            opening(story),
+            opening(story, _switch()),
             _contents(sections, label),
-            tag("main", first, *(section.draw() for section in sections), id="main"),
+            tag("main", first, *(section.draw() for section in sections), id="main", tabindex=-1),
             _footer(),
             class_="page",
         ),
         tag("script", Html(_asset("page.js"))),
     )
-    return f"<!DOCTYPE html>\n{tag('html', _head(story), body, lang='en')}\n"
+    return f"<!DOCTYPE html>\n{tag('html', _head(story), body, lang=spoken())}\n"
+
+
+def _switch() -> Html:
+    """Links to the page in the other languages."""
+    others = [
+        tag(
+            "a",
+            capitalised(language(name).native_name),
+            href=file_name(name),
+            hreflang=name,
+            lang=name,
+            rel="alternate",
+        )
+        for name in LANGUAGES
+        if name != spoken()
+    ]
+    return tag("nav", join(others, " "), aria_label=tr("Language of this page"), class_="switch")
 
 
 def _first(words: Html, label: Html | None) -> Html | None:
@@ -59,22 +105,54 @@ def _first(words: Html, label: Html | None) -> Html | None:
     return tag("div", tag("div", words) if words else None, label, class_="first" if words and label else "first alone")
 
 
+def _label(story: Story) -> Html | None:
+    try:
+        return ingredients(story)
+    except FORM_ERRORS:
+        return None  # the section of the same record says why
+
+
+def _taste(story: Story) -> Html | None:
+    try:
+        return taste(story)
+    except FORM_ERRORS:
+        return None
+
+
 def _sections(story: Story, config: Config) -> list[Section]:
-    found = [
-        sources(story),
-        funnel(story, config),
-        heldout(story),
-        tokenizer(story),
-        pretraining(story),
-        *finetuning(story),
-        scores(story),
-        translations(story, config),
-        continuations(story, config),
-        exported_files(story),
-        cost(story),
-        records(story),
+    drawn: list[tuple[Callable[[], Section | None], list[Entry]]] = [
+        (lambda: sources(story), story.of("sources")),
+        (lambda: funnel(story, config), story.of("curate") or story.of("sources")),
+        (lambda: heldout(story), story.of("curate")),
+        (lambda: tokenizer(story), story.of("tokenizer")),
+        (lambda: pretraining(story), story.of("pretrain")),
+        *((partial(finetuning, entry, story), [entry]) for entry in story.of("finetune")),
+        (lambda: scores(story), story.of("evaluate")),
+        (lambda: translations(story, config), story.of("evaluate")),
+        (lambda: continuations(story, config), story.of("evaluate")),
+        (lambda: exported_files(story), story.of("export")),
     ]
-    return [section for section in found if section is not None]
+    found: dict[str, Section] = {}
+    for draw_section, entries in drawn:
+        try:
+            section = draw_section()
+        except FORM_ERRORS:
+            section = _unread(entries)
+        if section is not None:
+            found.setdefault(section.anchor, section)
+    return [*found.values(), cost(story), records(story)]
+
+
+def _unread(entries: list[Entry]) -> Section:
+    """Say that a record does not hold what its part of the page is drawn from."""
+    label = ", ".join(entry.label for entry in entries)
+    lead = tr(
+        "What the record of {label} says is not of the form that this part of the page is drawn from. Bake that stage "
+        "again with this version of Fournil.",
+        label=label,
+    )
+    title = tr("Not to be read: {label}", label=label)
+    return Section(f"unread-{entries[0].number if entries else 0}", title, lead, Html(""), entries)
 
 
 def _head(story: Story) -> Html:
@@ -106,20 +184,19 @@ def _hash(content: str) -> str:
 
 
 def _contents(sections: list[Section], label: Html | None) -> Html:
-    links = [("ingredients", "Ingredients")] if label else []
+    links = [("ingredients", tr("Ingredients"))] if label else []
     links += [(section.anchor, section.title) for section in sections]
     items = [tag("li", tag("a", title, href=f"#{anchor}")) for anchor, title in links]
-    return tag("nav", tag("ol", *items), aria_label="Contents")
+    return tag("nav", tag("ol", *items), aria_label=tr("Contents"), class_="contents")
 
 
 def _footer() -> Html:
     return tag(
         "footer",
-        join(
-            [
-                "Baked with Fournil, the open toolkit for bilingual French and English language models. This page is "
-                "one file, asks nothing of any network, and says only what the ledger says. ",
-                "kWh, MB and GB are decimal; a byte of text is a byte of UTF-8.",
-            ]
+        tr(
+            "Baked with Fournil, the open toolkit for bilingual French and English language models. This page is one "
+            "file, asks nothing of any network, and says only what the ledger says."
         ),
+        " ",
+        tr("kWh, MB and GB are decimal; a byte of text is a byte of UTF-8."),
     )

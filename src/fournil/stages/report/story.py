@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,12 @@ from typing import Any
 from fournil.core.errors import FournilError
 from fournil.core.ledger import FILE_NAME, read_ledger
 from fournil.core.record import Record
+from fournil.core.speech import retell, tr
 
 ORDER = ("sources", "curate", "tokenizer", "pretrain", "finetune", "evaluate", "export")
 """The stages before this one, as the flow orders them."""
+_HUGE = re.compile(r":[^{}]*\d{3}")
+"""A width or a precision that no message of ours has, and that would fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,22 @@ def rows(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
+def told(value: Any) -> str:  # noqa: ANN401 - JSON
+    """Put into words what a record keeps: a message, a list of them, text of its own; nothing for anything else.
+
+    A ledger may hold a message that does not fit its values, or one that was never a message: then its text is shown
+    as it stands.
+    """
+    text = value.get("message") if isinstance(value, dict) else None
+    shown = text if isinstance(text, str) else ""
+    if _HUGE.search(shown):
+        return shown
+    try:
+        return retell(value)
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError):
+        return shown
+
+
 def read_story(run: Path, *, name: str, title: str, description: str, languages: tuple[str, ...]) -> Story:
     """Read a run's ledger.
 
@@ -91,7 +111,7 @@ def read_story(run: Path, *, name: str, title: str, description: str, languages:
     """
     records = read_ledger(run)
     if not any(record.stage != "report" for record in records):
-        raise FournilError("this run has no record yet", where=run, fix="Bake a stage before its page.")
+        raise FournilError(tr("this run has no record yet"), where=run, fix=tr("Bake a stage before its page."))
     newest: dict[tuple[str, str], tuple[int, str, Record]] = {}
     last = (0, "")
     for line, (record, digest) in enumerate(zip(records, _digests(run), strict=True), start=1):

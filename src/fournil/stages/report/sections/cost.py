@@ -1,76 +1,130 @@
-"""What it took: time, memory and energy of each stage, and on what machine."""
+"""What it took: time, memory and energy of each stage, beside what was planned, and on what machine."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from fournil.core.speech import mark, tr, trn
 from fournil.stages.report.charts import bar
-from fournil.stages.report.layout import Column, Section, grid
-from fournil.stages.report.markup import Html, join, measured, tag
-from fournil.stages.report.numbers import energy, memory, number, plural, seconds
-from fournil.stages.report.sections.opening import energy_is_measured, total_energy
-from fournil.stages.report.story import Entry, Story
+from fournil.stages.report.layout import Column, Section, grid, under
+from fournil.stages.report.markup import Html, join, measured, rich, tag
+from fournil.stages.report.numbers import count, decimal, energy, general, memory, number, seconds
+from fournil.stages.report.sections.opening import energy_is_measured, estimated, total_energy, total_seconds
+from fournil.stages.report.story import Entry, Story, dig
+
+_ESTIMATED = re.compile(r"estimated: (\d+(?:\.\d+)?) W per busy core( \+ NVML)?")
 
 
 def cost(story: Story) -> Section:
     """Draw the table of costs."""
-    longest = max(entry.record.seconds for entry in story.entries) or 1.0
+    entries = story.entries
+    longest = max(number(entry.record.seconds) or 0.0 for entry in entries) or 1.0
     columns = (
-        Column("Stage"),
-        Column("Time", numeric=True),
-        Column("Share of the longest", wide=True, extra=True),
-        Column("Peak memory", numeric=True),
-        Column("Energy", numeric=True),
-        Column("How it is known", extra=True),
+        Column(tr("Stage")),
+        Column(tr("Time"), numeric=True),
+        Column(tr("Share of the longest"), wide=True, extra=True),
+        Column(tr("Peak memory"), numeric=True),
+        Column(tr("Energy"), numeric=True),
+        Column(tr("How it is known"), extra=True),
     )
     lines: list[list[str]] = [
         [
             entry.label,
-            measured(seconds(entry.record.seconds)),
-            measured(bar(entry.record.seconds / longest), class_="barred"),
-            measured(memory(entry.record.peak_memory_bytes)),
-            measured(
-                energy(entry.record.energy.get("kwh")), None if energy_is_measured((entry,)) else tag("i", " est.")
-            ),
-            measured(str(entry.record.energy.get("method") or "not known")),
+            _time([entry]),
+            measured(bar((number(entry.record.seconds) or 0.0) / longest)),
+            _memory([entry]),
+            _energy((entry,)),
+            measured(method_name(str(entry.record.energy.get("method") or ""))),
         ]
-        for entry in story.entries
+        for entry in entries
     ]
-    whole_time = sum(entry.record.seconds for entry in story.entries)
-    lines.append(
-        [
-            "All together",
-            measured(seconds(whole_time)),
-            "",
-            measured(memory(max(entry.record.peak_memory_bytes for entry in story.entries))),
-            measured(
-                energy(total_energy(story.entries)), None if energy_is_measured(story.entries) else tag("i", " est.")
-            ),
-            "",
-        ]
-    )
-    classes = ["" for _ in story.entries] + ["sum"]
-    lead = (
+    lines.append([tr("All together"), _time(entries), "", _memory(entries), _energy(entries), ""])
+    classes = ["" for _ in entries] + ["sum"]
+    lead = tr(
         "Measured where the machine tells (the processor’s and the graphics card’s own counters), else estimated from "
         "the processor time used and marked so. These figures differ from machine to machine."
     )
-    body = join(
-        [grid("Time, memory and energy by stage", columns, lines, row_classes=classes), _machines(story.entries)]
+    table = grid(tr("Time, memory and energy by stage"), columns, lines, row_classes=classes)
+    return Section("cost", tr("What it took"), lead, join([table, _plan(entries), _machines(entries)]), entries)
+
+
+def _time(entries: Sequence[Entry]) -> Html:
+    taken = total_seconds(tuple(entries))
+    return measured(seconds(taken), _beside(taken, _planned(entries, "seconds", sum), seconds))
+
+
+def _memory(entries: Sequence[Entry]) -> Html:
+    taken = max(number(entry.record.peak_memory_bytes) or 0.0 for entry in entries)
+    return measured(memory(taken), _beside(taken, _planned(entries, "memory_bytes", max), memory))
+
+
+def _energy(entries: tuple[Entry, ...]) -> Html:
+    kwh = energy(total_energy(entries))
+    return measured(kwh if energy_is_measured(entries) else estimated(kwh))
+
+
+def _planned(entries: Sequence[Entry], name: str, together: Callable[[Iterable[float]], float]) -> float | None:
+    """What was planned for all of some entries; None where one of them had no plan."""
+    found = [number(dig(entry.record.measured, "planned", name)) for entry in entries]
+    known = [value for value in found if value]
+    if len(known) != len(found):
+        return None
+    return together(known)
+
+
+def _beside(taken: float, planned: float | None, write: Callable[[float], str]) -> Html | None:
+    """What was planned, and how many times that it took."""
+    if planned is None:
+        return None
+    return under(tr("planned {figure}, × {ratio}", figure=write(planned), ratio=decimal(taken / planned)))
+
+
+def _plan(entries: Sequence[Entry]) -> Html:
+    """Say what the small figures are, where there are any: the same element in every bake of a recipe."""
+    if not any(dig(entry.record.measured, "planned") for entry in entries):
+        return measured(element="p")
+    return measured(
+        tr(
+            "Below each figure stands what was planned for it before the bake, and how many times as much it took: "
+            "× 1.00 is as planned, less than 1 is less."
+        ),
+        element="p",
     )
-    return Section("cost", "What it took", lead, body, story.entries)
 
 
-def _machines(entries: tuple[Entry, ...]) -> Html:
-    found: dict[str, None] = {}
-    for entry in entries:
-        machine = entry.record.machine
-        gib = number(machine.get("memory_gib"))
-        parts = [
-            str(machine.get("processor") or ""),
-            plural(machine["cores"], "cores") if machine.get("cores") else "",
-            f"{plural(machine['threads'], 'threads')} used" if machine.get("threads") else "",
-            f"{gib:g}\u00a0GiB" if gib else "",
-            str(machine.get("device") or ""),
-            str(machine.get("system") or ""),
-            f"Python {machine['python']}" if machine.get("python") else "",
-        ]
-        found[", ".join(filter(None, parts))] = None
-    return tag("p", tag("b", "Machine. "), measured("; ".join(found), "."))
+def method_name(method: str) -> str:
+    """How the energy of a stage is known, as core/energy writes it, in the reader's language."""
+    found = _ESTIMATED.fullmatch(method)
+    if found:
+        watts = general(float(found[1]))
+        if found[2]:
+            return tr("estimated: {watts} W per busy core + NVML", watts=watts)
+        return tr("estimated: {watts} W per busy core", watts=watts)
+    match method:
+        case "":
+            return tr("not known")
+        case "measured: RAPL":
+            return tr("measured: RAPL")
+        case "measured: RAPL + NVML power at start and end":
+            return tr("measured: RAPL + NVML power at start and end")
+    return method
+
+
+def _machines(entries: Sequence[Entry]) -> Html:
+    found = dict.fromkeys(", ".join(filter(None, _parts(entry))) for entry in entries)
+    return tag("p", rich(mark("<b>Machine.</b> {machines}", machines=measured("; ".join(found), "."))))
+
+
+def _parts(entry: Entry) -> list[str]:
+    machine = entry.record.machine
+    cores, threads, gib = count(machine.get("cores")), count(machine.get("threads")), number(machine.get("memory_gib"))
+    return [
+        str(machine.get("processor") or ""),
+        trn("{count:,}\u00a0core", "{count:,}\u00a0cores", cores) if cores else "",
+        trn("{count:,}\u00a0thread used", "{count:,}\u00a0threads used", threads) if threads else "",
+        tr("{amount}\u00a0GiB", amount=general(gib)) if gib else "",
+        str(machine.get("device") or ""),
+        str(machine.get("system") or ""),
+        tr("Python {version}", version=str(machine["python"])) if machine.get("python") else "",
+    ]

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fournil.core.speech import mark, tr, trn
 from fournil.stages.report.charts import bar
 from fournil.stages.report.config import Config
 from fournil.stages.report.layout import Cell, Column, Section, code, folding, grid, under
-from fournil.stages.report.markup import Html, join, tag
-from fournil.stages.report.numbers import megabytes, percent, plural, whole
+from fournil.stages.report.markup import Html, join, rich, tag
+from fournil.stages.report.numbers import megabytes, percent, whole
+from fournil.stages.report.sections.rules import rule_words, step_name
 from fournil.stages.report.story import Entry, Story, rows
 
-STEP_NAMES = {
-    "sources": "Read",
-    "normalise": "Unicode normalised",
-    "personal-data": "Personal data masked",
-    "language": "Language identified",
-    "boilerplate": "Boilerplate lines cut",
-    "heldout": "Evaluation text set aside",
-    "quality": "Quality judged",
-    "duplicates": "Duplicates removed",
-}
+Rule = tuple[str, str, str, int]
+"""Step, rule, unit and number."""
 
 
 def funnel(story: Story, config: Config) -> Section | None:
@@ -39,21 +33,21 @@ def funnel(story: Story, config: Config) -> Section | None:
             refused += sum(sum(count["refused"].values()) for count in counts)
     if not parts:
         return None
-    rules = _rules(entries)
-    parts.append(_rule_table(rules, config.max_rules))
+    parts.append(_rule_table(_rules(entries), config.max_rules))
     example = _example(curate)
     if example:
-        parts.append(
-            tag(
-                "p",
-                "Each refused document is kept with the rule that refused it, the value found and the bound. To read "
-                "one’s story, where RUN is the run’s folder: ",
-                tag("code", f"fournil why RUN {_quoted(example)}", class_="command"),
-                class_="why",
-            )
+        said = mark(
+            "Each refused document is kept with the rule that refused it, the value found and the bound. To read one’s "
+            "story, where RUN is the run’s folder: {command}",
+            command=tag("code", f"fournil why RUN {_quoted(example)}", class_="command"),
         )
-    lead = f"{whole(refused)} refused in all, none of them silently: what goes into a step comes out or is refused."
-    return Section("funnel", "From what was read to what was kept", lead, join(parts), entries)
+        parts.append(tag("p", rich(said), class_="why"))
+    lead = trn(
+        "{count:,} refused in all, none of them silently: what goes into a step comes out or is refused.",
+        "{count:,} refused in all, none of them silently: what goes into a step comes out or is refused.",
+        refused,
+    )
+    return Section("funnel", tr("From what was read to what was kept"), lead, join(parts), entries)
 
 
 def _steps(entries: Sequence[Entry], unit: str) -> list[dict[str, Any]]:
@@ -77,30 +71,37 @@ def _steps(entries: Sequence[Entry], unit: str) -> list[dict[str, Any]]:
 def _table(counts: list[dict[str, Any]], unit: str) -> Html:
     most = max(count["num_in"] + count["num_split"] for count in counts)
     columns = (
-        Column("Step"),
-        Column("In", numeric=True, extra=True),
-        Column("Refused", numeric=True),
-        Column("Kept", numeric=True),
-        Column("MB kept", numeric=True, extra=True),
-        Column("Kept, of all read", wide=True),
+        Column(tr("Step")),
+        Column(tr("In"), numeric=True, extra=True),
+        Column(tr("Refused"), numeric=True),
+        Column(tr("Kept"), numeric=True),
+        Column(tr("MB kept"), numeric=True, extra=True),
+        Column(tr("Kept, of all read"), numeric=True, wide=True),
     )
     lines = [
         [
-            STEP_NAMES.get(count["step"], count["step"]),
-            whole(count["num_in"]) + (f" + {whole(count['num_split'])} split off" if count["num_split"] else ""),
+            step_name(count["step"]),
+            _taken_in(count),
             whole(sum(count["refused"].values())),
             whole(count["num_out"]),
             megabytes(count["bytes_out"]),
-            tag("span", bar(count["num_out"] / most), tag("span", percent(count["num_out"], most)), class_="barred"),
+            join([bar(count["num_out"] / most, kind="beside"), percent(count["num_out"], most)]),
         ]
         for count in counts
     ]
-    title = tag("h3", unit.capitalize())
-    return join([title, grid(f"{unit.capitalize()} by step", columns, lines, kind="steps")])
+    pairs = unit == "pairs"
+    caption = tr("Pairs by step") if pairs else tr("Documents by step")
+    return join([tag("h3", tr("Pairs") if pairs else tr("Documents")), grid(caption, columns, lines, kind="steps")])
 
 
-def _rules(entries: Sequence[Entry]) -> list[tuple[str, str, str, int]]:
-    """Step, rule, unit and number, the most frequent first."""
+def _taken_in(count: dict[str, Any]) -> str:
+    if not count["num_split"]:
+        return whole(count["num_in"])
+    return tr("{taken} + {split} split off", taken=whole(count["num_in"]), split=whole(count["num_split"]))
+
+
+def _rules(entries: Sequence[Entry]) -> list[Rule]:
+    """The rules that refused something, the most frequent first."""
     found: dict[tuple[str, str, str], int] = {}
     for entry in entries:
         for count in entry.record.counts:
@@ -111,32 +112,42 @@ def _rules(entries: Sequence[Entry]) -> list[tuple[str, str, str, int]]:
     return [(*key, number) for key, number in ranked if number]
 
 
-def _rule_table(rules: list[tuple[str, str, str, int]], most: int) -> Html:
+def _rule_table(rules: list[Rule], most: int) -> Html:
     if not rules:
-        return tag("p", "No rule refused anything.")
+        return tag("p", tr("No rule refused anything."))
     total = sum(number for *_, number in rules)
-    columns = (Column("Rule"), Column("Refused", numeric=True), Column("Share of all refused", wide=True))
+    columns = (
+        Column(tr("Rule")),
+        Column(tr("Refused"), numeric=True),
+        Column(tr("Share of all refused"), numeric=True, wide=True),
+    )
     top = rules[0][3]
     lines: list[list[str | Cell]] = [
-        [
-            Cell(join([code(rule), under(f"{STEP_NAMES.get(step, step)}, {unit}")]), sort=rule),
-            Cell(whole(number), sort=number),
-            _share(number, total, top),
-        ]
-        for step, rule, unit, number in rules[:most]
+        [Cell(_named(rule), sort=rule[1]), whole(rule[3]), _share(rule[3], total, top)] for rule in rules[:most]
     ]
     rest = sum(number for *_, number in rules[most:])
     if rest:
-        lines.append(
-            [f"{plural(len(rules) - most, 'rules')} more", Cell(whole(rest), sort=rest), _share(rest, total, top)]
-        )
-    table = folding("Refused by rule", columns, lines, "rules", kind="steps")
-    return join([tag("h3", "Why text was refused"), table])
+        said = trn("{count:,}\u00a0rule more", "{count:,}\u00a0rules more", len(rules) - most)
+        lines.append([said, whole(rest), _share(rest, total, top)])
+
+    def more(number: int) -> str:
+        return trn("{count:,} more rule", "{count:,} more rules", number)
+
+    table = folding(tr("Refused by rule"), columns, lines, more, kind="steps")
+    return join([tag("h3", tr("Why text was refused")), table])
+
+
+def _named(rule: Rule) -> Html:
+    """A rule with what it refuses, and its step."""
+    step, name, unit, _ = rule
+    kind = tr("pairs") if unit == "pairs" else tr("documents") if unit == "documents" else unit
+    words = rule_words(name)
+    where = tr("{step}, {unit}", step=step_name(step), unit=kind)
+    return join([code(name), under(words, " · " if words else None, where)])
 
 
 def _share(number: int, total: int, top: int) -> Cell:
-    drawn = tag("span", bar(number / top, "c7"), tag("span", percent(number, total)), class_="barred")
-    return Cell(drawn, sort=number)
+    return Cell(join([bar(number / top, "c7", kind="beside"), percent(number, total)]), sort=number)
 
 
 def _example(curate: Entry | None) -> str | None:

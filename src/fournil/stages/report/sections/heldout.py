@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from fournil.core.speech import mark, tr, trn
 from fournil.stages.report.layout import Column, Section, details, grid
-from fournil.stages.report.markup import Html, join, tag
-from fournil.stages.report.numbers import decimal, language_name, megabytes, plural, whole
+from fournil.stages.report.markup import Html, join, rich, tag
+from fournil.stages.report.numbers import capitalised, count, decimal, language_name, megabytes, whole
 from fournil.stages.report.sections.ingredients import source_titles
+from fournil.stages.report.sections.opening import documents_and_pairs
 from fournil.stages.report.story import Story, rows, table
 
 AMOUNTS = ("num_heldout", "bytes_heldout", "num_train", "bytes_train")
 VIOLATIONS = {
-    "same_letters": "with the same letters as a held-out text",
-    "near_duplicate": "nearly the same as a held-out text",
-    "translation_group": "whose translation is held out",
+    "same_letters": mark("<b>{number}</b> training texts with the same letters as a held-out text"),
+    "near_duplicate": mark("<b>{number}</b> training texts nearly the same as a held-out text"),
+    "translation_group": mark("<b>{number}</b> training texts whose translation is held out"),
 }
+PAIRS = "pairs"
 
 
 def heldout(story: Story) -> Section | None:
@@ -24,22 +27,26 @@ def heldout(story: Story) -> Section | None:
     facts = table(entry.fact("heldout")) if entry else {}
     if entry is None or not facts:
         return None
-    documents, pairs = facts.get("num_documents_kept"), facts.get("num_pairs_kept")
-    short = facts.get("num_short_pairs_kept")
-    lead = f"{plural(documents, 'documents')} and {plural(pairs, 'pairs')} were set aside before any rule of quality"
-    if short:
-        lead += (
-            f"; {whole(short)} of the pairs are short messages of at most {whole(facts.get('short_pair'))} characters"
-        )
-    lead += ". Whole clusters of near copies and translations went together."
     leaks = table(entry.fact("leak_check"))
-    return Section(
-        "heldout",
-        "Held out, and checked for leaks",
-        lead,
-        join([_leaks(leaks), _table(story, entry.record.facts)]),
-        [entry],
-    )
+    body = join([_leaks(leaks), _table(story, entry.record.facts)])
+    return Section("heldout", tr("Held out, and checked for leaks"), _lead(facts), body, [entry])
+
+
+def _lead(facts: dict[str, Any]) -> str:
+    amount = documents_and_pairs(count(facts.get("num_documents_kept")), count(facts.get("num_pairs_kept")))
+    short = count(facts.get("num_short_pairs_kept"))
+    said = [tr("{amount} were set aside before any rule of quality.", amount=amount)] if amount else []
+    if short:
+        said.append(
+            trn(
+                "{count:,} of the pairs is a short message of at most {characters:,} characters.",
+                "{count:,} of the pairs are short messages of at most {characters:,} characters.",
+                short,
+                characters=count(facts.get("short_pair")),
+            )
+        )
+    said.append(tr("Whole clusters of near copies and translations went together."))
+    return " ".join(said)
 
 
 def _leaks(leaks: dict[str, Any]) -> Html | None:
@@ -47,29 +54,29 @@ def _leaks(leaks: dict[str, Any]) -> Html | None:
     if not violations:
         return None
     sound = not any(violations.values())
-    items = [
-        tag("li", tag("b", whole(count)), f" training texts {VIOLATIONS.get(rule, rule)}")
-        for rule, count in sorted(violations.items())
-    ]
-    said = (
-        f"Every one of {whole(leaks.get('num_training_texts'))} training texts was compared with every one of "
-        f"{whole(leaks.get('num_heldout_texts'))} held-out texts ({whole(leaks.get('num_comparisons'))} comparisons; "
-        f"{whole(leaks.get('num_sharing_words'))} share any run of words at all; near means a Jaccard similarity of "
-        f"{decimal(leaks.get('threshold'))} or more)."
+    items = []
+    for rule, number in sorted(violations.items()):
+        message = VIOLATIONS.get(rule, mark("<b>{number}</b> training texts: {rule}"))
+        items.append(tag("li", rich({**message, "values": {"number": whole(number), "rule": rule}})))
+    said = tr(
+        "Every one of {training} training texts was compared with every one of {heldout} held-out texts "
+        "({comparisons} comparisons; {sharing} share any run of words at all; near means a Jaccard similarity of "
+        "{threshold} or more).",
+        training=whole(leaks.get("num_training_texts")),
+        heldout=whole(leaks.get("num_heldout_texts")),
+        comparisons=whole(leaks.get("num_comparisons")),
+        sharing=whole(leaks.get("num_sharing_words")),
+        threshold=decimal(leaks.get("threshold")),
     )
-    return tag(
-        "div",
-        tag("p", tag("b", "✓ No leak. " if sound else "✗ Leaks. "), said),
-        tag("ul", *items),
-        class_="check" if sound else "check bad",
-    )
+    head = mark("<b>✓ No leak.</b> {said}", said=said) if sound else mark("<b>✗ Leaks.</b> {said}", said=said)
+    return tag("div", tag("p", rich(head)), tag("ul", *items), class_="check" if sound else "check bad")
 
 
 def _table(story: Story, facts: dict[str, Any]) -> Html | None:
     titles = source_titles(story)
     found = [
         (titles.get(str(row["source"]), str(row["source"])), _language(kind, row), row)
-        for kind in ("documents", "pairs")
+        for kind in ("documents", PAIRS)
         for row in rows(table(facts.get(kind)).get("by_source"))
         if row.get("num_heldout") or row.get("num_train")
     ]
@@ -79,28 +86,29 @@ def _table(story: Story, facts: dict[str, Any]) -> Html | None:
     for _, language, row in found:
         one = sums.setdefault(language, dict.fromkeys(AMOUNTS, 0))
         for name in AMOUNTS:
-            one[name] += row.get(name) or 0
+            one[name] += count(row.get(name))
     numbers = (
-        Column("Held out", numeric=True),
-        Column("MB held out", numeric=True, extra=True),
-        Column("To train on", numeric=True),
-        Column("MB to train on", numeric=True, extra=True),
+        Column(tr("Held out"), numeric=True),
+        Column(tr("MB held out"), numeric=True, extra=True),
+        Column(tr("To train on"), numeric=True),
+        Column(tr("MB to train on"), numeric=True, extra=True),
     )
-    order = [language_name(name) for name in story.languages]
-    ranked = sorted(sums, key=lambda name: (order.index(name) if name in order else len(order), name))
-    by_language = [[name.capitalize(), *_amounts(sums[name])] for name in ranked]
-    by_source = [[title, language, *_amounts(row)] for title, language, row in found]
-    columns = (Column("Source", wide=True), Column("Language"), *numbers)
-    return join(
-        [
-            grid("Held-out and training text by language", (Column("Text"), *numbers), by_language),
-            details("By source", grid("Held-out and training text by source", columns, by_source)),
-        ]
-    )
+    order = {name: place for place, name in enumerate((*story.languages, "code", "und"))}
+    ranked = sorted(sums, key=lambda name: (order.get(name, len(order)), name))
+    by_language = [[capitalised(_name(name)), *_amounts(sums[name])] for name in ranked]
+    by_source = [[title, _name(language), *_amounts(row)] for title, language, row in found]
+    columns = (Column(tr("Source"), wide=True), Column(tr("Language")), *numbers)
+    first = grid(tr("Held-out and training text by language"), (Column(tr("Text")), *numbers), by_language)
+    rest = grid(tr("Held-out and training text by source"), columns, by_source)
+    return join([first, details(tr("By source"), rest)])
 
 
 def _language(kind: str, row: dict[str, Any]) -> str:
-    return "translation pairs" if kind == "pairs" else language_name(str(row.get("language") or "und"))
+    return PAIRS if kind == PAIRS else str(row.get("language") or "und")
+
+
+def _name(language: str) -> str:
+    return tr("translation pairs") if language == PAIRS else language_name(language)
 
 
 def _amounts(row: dict[str, Any]) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from fournil.core.speech import mark, retell, tr, trn
 from fournil.stages.report.charts import stacked, swatch
-from fournil.stages.report.layout import references, shade
-from fournil.stages.report.markup import Html, tag
-from fournil.stages.report.numbers import language_name, number, plural, short, size, whole
+from fournil.stages.report.layout import named, references, shade
+from fournil.stages.report.markup import Html, rich, tag
+from fournil.stages.report.numbers import capitalised, count, decimal, language_name, number, short_tokens, size, whole
+from fournil.stages.report.sections.opening import documents_and_pairs
 from fournil.stages.report.story import Entry, Story, dig, rows, table
 
 MOST_SOURCES = 5
@@ -23,9 +25,10 @@ PAIRS = "pairs"
 class Recipe:
     """What went in: group → source → amount."""
 
-    unit: str
-    """`tokens` or `bytes`."""
+    in_tokens: bool
+    """Whether amounts are tokens, not bytes."""
     verb: str
+    caption: str
     amounts: dict[str, dict[str, float]]
     entries: tuple[Entry, ...]
 
@@ -48,7 +51,7 @@ def ingredients(story: Story) -> Html | None:
     lines: list[Html] = []
     for group in order:
         amounts = recipe.amounts[group]
-        name = tag("th", swatch(shade(group, story)), " ", _group_name(group), scope="row")
+        name = tag("th", swatch(shade(group, story)), " ", capitalised(_group_name(group)), scope="row")
         lines.append(tag("tr", name, tag("td", _part(sum(amounts.values()), total), class_="n"), class_="group"))
         ranked = sorted(amounts.items(), key=lambda item: (-item[1], item[0]))
         shown, rest = ranked[:MOST_SOURCES], ranked[MOST_SOURCES:]
@@ -58,20 +61,23 @@ def ingredients(story: Story) -> Html | None:
             name = tag("th", titles.get(key, key), scope="row")
             lines.append(tag("tr", name, tag("td", _part(amount, total), class_="n")))
         if rest:
-            name = tag("th", f"{len(rest)} smaller sources", scope="row")
+            said = trn("{count:,} smaller source", "{count:,} smaller sources", len(rest))
+            name = tag("th", said, scope="row")
             lines.append(tag("tr", name, tag("td", _part(sum(amount for _, amount in rest), total), class_="n")))
-    amount = f"{short(total)} tokens" if recipe.unit == "tokens" else size(total)
-    head = tag("tr", tag("th", recipe.verb, scope="col"), tag("th", f"per 100 {recipe.unit}", scope="col", class_="n"))
+    per_hundred = tr("per 100 tokens") if recipe.in_tokens else tr("per 100 bytes")
+    amount = short_tokens(total) if recipe.in_tokens else size(total)
+    head = tag("tr", tag("th", recipe.verb, scope="col"), tag("th", per_hundred, scope="col", class_="n"))
     body = tag(
         "table",
-        tag("caption", f"Shares of what was {recipe.verb.lower()}", class_="hearing"),
+        tag("caption", recipe.caption, class_="hearing"),
         tag("thead", head),
         tag("tbody", *lines),
-        tag("tfoot", tag("tr", tag("th", f"{amount} in all", scope="row", colspan=2))),
+        tag("tfoot", tag("tr", tag("th", tr("{amount} in all", amount=amount), scope="row", colspan=2))),
     )
+    title = tag("h2", tr("Ingredients"), id="ingredients-title")
     return tag(
         "section",
-        tag("div", tag("h2", "Ingredients", id="ingredients-title"), references(recipe.entries), class_="heading"),
+        tag("div", title, references(recipe.entries), class_="heading"),
         strip,
         body,
         *_notes(story),
@@ -81,11 +87,11 @@ def ingredients(story: Story) -> Html | None:
     )
 
 
-def source_titles(story: Story) -> dict[str, str]:
-    """Return what each source is called."""
+def source_titles(story: Story) -> dict[str, Html]:
+    """Return what each source is called, in the language of its title."""
     entry = story.one("sources")
     found = rows(entry.fact("sources")) if entry else []
-    return {str(one.get("key")): str(one.get("title") or one.get("key")) for one in found}
+    return {str(one.get("key")): named(str(one.get("title") or one.get("key"))) for one in found}
 
 
 def _tokens_read(story: Story) -> Recipe | None:
@@ -97,7 +103,9 @@ def _tokens_read(story: Story) -> Recipe | None:
         if amount:
             group = PAIRS if row["group"] == "parallel" else str(row["group"])
             amounts[group][str(row["source"])] = amounts[group].get(str(row["source"]), 0) + amount
-    return Recipe("tokens", "Read in training", dict(amounts), (entry,)) if entry and amounts else None
+    if entry is None or not amounts:
+        return None
+    return Recipe(True, tr("Read in training"), tr("Shares of what was read in training"), dict(amounts), (entry,))
 
 
 def _bytes_kept(story: Story) -> Recipe | None:
@@ -109,7 +117,9 @@ def _bytes_kept(story: Story) -> Recipe | None:
             amount = (number(row.get("bytes_train")) or 0) + (number(row.get("bytes_heldout")) or 0)
             if amount:
                 amounts[group][str(row["source"])] = amounts[group].get(str(row["source"]), 0) + amount
-    return Recipe("bytes", "Kept", dict(amounts), (entry,)) if entry and amounts else None
+    if entry is None or not amounts:
+        return None
+    return Recipe(False, tr("Kept"), tr("Shares of what was kept"), dict(amounts), (entry,))
 
 
 def _bytes_read(story: Story) -> Recipe | None:
@@ -120,7 +130,9 @@ def _bytes_read(story: Story) -> Recipe | None:
             for language, found in table(dig(one, kind, "languages")).items():
                 group = PAIRS if kind == "pairs" else language
                 amounts[group][str(one["key"])] = amounts[group].get(str(one["key"]), 0) + found["bytes"]
-    return Recipe("bytes", "Read", dict(amounts), (entry,)) if entry and amounts else None
+    if entry is None or not amounts:
+        return None
+    return Recipe(False, tr("Read"), tr("Shares of what was read"), dict(amounts), (entry,))
 
 
 def _notes(story: Story) -> list[Html]:
@@ -130,64 +142,81 @@ def _notes(story: Story) -> list[Html]:
     licences: dict[str, int] = defaultdict(int)
     for one in rows(source.fact("sources")) if source else []:
         for kind in ("documents", "pairs"):
-            for licence, count in table(dig(one, kind, "licences")).items():
-                licences[licence] += count
+            for licence, number_of in table(dig(one, kind, "licences")).items():
+                licences[licence] += count(number_of)
     if licences:
-        ranked = sorted(licences.items(), key=lambda item: (-item[1], item[0]))
-        listed = ", ".join(f"{_brief(licence)} ({whole(count)})" for licence, count in ranked[:MOST_LICENCES])
-        rest = len(ranked) - MOST_LICENCES
-        more = f" and {plural(rest, 'others')}" if rest > 0 else ""
-        found.append(tag("p", tag("b", "Licences: "), listed, more, "."))
+        found.append(rich(mark("<b>Licences:</b> {licences}.", licences=_listed(licences))))
     masked = _masked(curate)
     if masked:
-        found.append(tag("p", tag("b", "Masked: "), masked, "."))
+        found.append(rich(mark("<b>Masked:</b> {masked}.", masked=masked)))
     heldout = table(curate.fact("heldout")) if curate else {}
     if heldout:
-        documents, pairs = heldout.get("num_documents_kept"), heldout.get("num_pairs_kept")
-        parts = [plural(count, unit) for count, unit in ((documents, "documents"), (pairs, "pairs")) if count]
-        text = f"{' and '.join(parts)}, never trained on." if parts else "nothing."
-        found.append(tag("p", tag("b", "Set aside: "), text))
-    return found
+        amount = documents_and_pairs(count(heldout.get("num_documents_kept")), count(heldout.get("num_pairs_kept")))
+        aside = mark("<b>Set aside:</b> {amount}, never trained on.", amount=amount)
+        found.append(rich(aside if amount else mark("<b>Set aside:</b> nothing.")))
+    return [tag("p", said) for said in found]
+
+
+def _listed(licences: dict[str, int]) -> str:
+    """The most frequent licences with how many texts have each."""
+    ranked = sorted(licences.items(), key=lambda item: (-item[1], item[0]))
+    listed = ", ".join(
+        tr("{licence} ({number})", licence=_brief(licence), number=whole(number_of))
+        for licence, number_of in ranked[:MOST_LICENCES]
+    )
+    rest = len(ranked) - MOST_LICENCES
+    if rest <= 0:
+        return listed
+    return trn("{listed} and {count:,}\u00a0other", "{listed} and {count:,}\u00a0others", rest, listed=listed)
 
 
 def _brief(licence: str) -> str:
     """A long expression by its first licence; the table of sources has it whole."""
     if licence == UNSTATED:
-        return "none stated"
+        return tr("none stated")
+    if len(licence) <= MOST_LICENCE_CHARACTERS:
+        return licence
+    others = licence.count(" AND ") + licence.count(" OR ")
     first = licence.split(" ")[0].strip("(")
-    return (
-        licence
-        if len(licence) <= MOST_LICENCE_CHARACTERS
-        else f"{first} with {licence.count(' AND ') + licence.count(' OR ')} others"
-    )
+    return trn("{licence} with {count:,} other", "{licence} with {count:,} others", others, licence=first)
 
 
 def _masked(curate: Entry | None) -> str:
     found: dict[str, int] = defaultdict(int)
     for kind in ("documents", "pairs"):
-        for name, count in table(curate.fact("edits", kind)).items() if curate else ():
+        for name, number_of in table(curate.fact("edits", kind)).items() if curate else ():
             step, _, rule = name.partition("/")
-            if "personal" in step and rule and isinstance(count, int):
-                found[rule] += count
-    return ", ".join(f"{whole(count)} {MASKS.get(rule, rule)}" for rule, count in sorted(found.items()) if count)
+            if "personal" in step and rule and isinstance(number_of, int):
+                found[rule] += number_of
+    return ", ".join(mask(rule, number_of) for rule, number_of in sorted(found.items()) if number_of)
 
 
-MASKS = {
-    "e-mail": "e-mail addresses",
-    "phone": "telephone numbers",
-    "ip": "IP addresses",
-    "iban": "IBANs",
-    "nir": "NIRs",
-}
+def mask(rule: str, number_of: int) -> str:
+    """Say how much was masked of one kind of personal data."""
+    match rule:
+        case "e-mail":
+            return trn("{count:,} e-mail address", "{count:,} e-mail addresses", number_of)
+        case "phone":
+            return trn("{count:,} telephone number", "{count:,} telephone numbers", number_of)
+        case "ip":
+            return trn("{count:,} IP address", "{count:,} IP addresses", number_of)
+        case "iban":
+            return trn("{count:,} IBAN", "{count:,} IBANs", number_of)
+        case "nir":
+            return trn("{count:,} NIR", "{count:,} NIRs", number_of)
+    return tr("{number} {rule}", number=whole(number_of), rule=rule)
 
 
 def _part(amount: float, total: float) -> str:
     share = 100 * amount / total
-    return f"{share:.1f}" if share >= 0.05 else "< 0.1"
+    return decimal(share, 1) if share >= 0.05 else f"< {decimal(0.1, 1)}"
+
+
+GROUPS = {PAIRS: mark("translation pairs"), "code": mark("program code")}
 
 
 def _group_name(group: str) -> str:
-    return {PAIRS: "Translation pairs", "code": "Program code"}.get(group, language_name(group))
+    return retell(GROUPS[group]) if group in GROUPS else language_name(group)
 
 
 def _rank(group: str, story: Story) -> int:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from fournil.stages.report.layout import paragraphs, references, sentence
-from fournil.stages.report.markup import Html, join, measured, tag
-from fournil.stages.report.numbers import energy, language_name, number, plural, seconds, short, size
-from fournil.stages.report.story import Entry, Story, dig
+from fournil.core.speech import mark, tr, trn
+from fournil.stages.report.layout import foreign, paragraphs, references
+from fournil.stages.report.markup import Html, join, measured, rich, tag
+from fournil.stages.report.numbers import (
+    count,
+    energy,
+    language_name,
+    number,
+    seconds,
+    short,
+    short_parameters,
+    short_tokens,
+    size,
+)
+from fournil.stages.report.story import Entry, Story, dig, rows
 
 
-def opening(story: Story) -> Html:
-    """Draw the header of the page."""
+def opening(story: Story, switch: Html) -> Html:
+    """Draw the header of the page, with the links to its other languages."""
+    title = story.title or story.name
     return tag(
         "header",
-        tag("p", "Fournil", tag("span", " · the label of a bake"), class_="brand"),
-        tag("h1", story.title or story.name),
+        tag(
+            "div",
+            tag("p", rich(mark("Fournil<span> · the label of a bake</span>")), class_="brand"),
+            switch,
+            class_="masthead",
+        ),
+        tag("h1", title, lang=foreign(title)),
         tag("p", _sentence(story), class_="sentence"),
         _figures(story),
         class_="opening",
@@ -26,7 +43,7 @@ def in_plain_words(story: Story) -> Html | None:
         return None
     return tag(
         "section",
-        tag("div", tag("h2", "In plain words", id="words-title"), class_="heading"),
+        tag("div", tag("h2", tr("In plain words"), id="words-title"), class_="heading"),
         paragraphs(story.description),
         id="words",
         class_="words",
@@ -44,60 +61,87 @@ def total_energy(entries: tuple[Entry, ...]) -> float:
     return sum(number(entry.record.energy.get("kwh")) or 0.0 for entry in entries)
 
 
+def total_seconds(entries: tuple[Entry, ...]) -> float:
+    """Sum of seconds over entries."""
+    return sum(number(entry.record.seconds) or 0.0 for entry in entries)
+
+
 def _languages(story: Story) -> str:
-    names = [language_name(tag) for tag in story.languages]
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else "no language"
+    *names, last = [language_name(tag) for tag in story.languages] or [tr("no language")]
+    return tr("{first} and {last}", first=", ".join(names), last=last) if names else last
 
 
 def _sentence(story: Story) -> Html:
+    time, kwh = seconds(total_seconds(story.entries)), energy(total_energy(story.entries))
     spent = measured(
-        seconds(sum(entry.record.seconds for entry in story.entries)),
-        " of work and ",
-        energy(total_energy(story.entries)),
-        "" if energy_is_measured(story.entries) else " (estimated)",
+        tr("{time} of work and {energy}", time=time, energy=kwh)
+        if energy_is_measured(story.entries)
+        else tr("{time} of work and {energy} (estimated)", time=time, energy=kwh)
     )
-    model, name = story.one("pretrain"), tag("b", story.name)
+    model, languages = story.one("pretrain"), _languages(story)
     if model is not None:
-        parameters, tokens = model.fact("parameters", "total"), _tokens_read(story)
-        return sentence(
-            name,
-            f" is a language model of {short(parameters)} parameters for {_languages(story)}, made from nothing out of "
-            f"{short(tokens)} tokens in ",
-            spent,
-            ".",
+        return rich(
+            mark(
+                "<b>{name}</b> is a language model of {parameters} for {languages}, made from nothing out of {tokens} "
+                "in {spent}.",
+                name=story.name,
+                parameters=short_parameters(model.fact("parameters", "total")),
+                languages=languages,
+                tokens=short_tokens(_tokens_read(story)),
+                spent=spent,
+            )
         )
-    examined = story.one("evaluate") or story.one("export")
-    if examined is not None:
-        done = "measured" if story.one("evaluate") else "exported"
-        text = f" is a model folder {done} here" + (f" on {_languages(story)} text" if story.one("evaluate") else "")
-        return sentence(name, text, ", in ", spent, ".")
-    return sentence(name, " is a collection of text", _kept(story), ", made in ", spent, ".")
+    if story.one("evaluate"):
+        said = mark(
+            "<b>{name}</b> is a model folder measured here on {languages} text, in {spent}.",
+            name=story.name,
+            languages=languages,
+            spent=spent,
+        )
+    elif story.one("export"):
+        said = mark("<b>{name}</b> is a model folder exported here, in {spent}.", name=story.name, spent=spent)
+    elif _kept(story):
+        said = mark(
+            "<b>{name}</b> is a collection of text of {kept}, made in {spent}.",
+            name=story.name,
+            kept=_kept(story),
+            spent=spent,
+        )
+    else:
+        said = mark("<b>{name}</b> is a collection of text, made in {spent}.", name=story.name, spent=spent)
+    return rich(said)
 
 
 def _tokens_read(story: Story) -> float:
     """Tokens of pretraining and of all finetuning."""
-    base = sum(entry.fact("tokens") or 0 for entry in story.entries if entry.record.stage == "pretrain")
+    base = (entry.fact("tokens") for entry in story.entries if entry.record.stage == "pretrain")
     tuned = (entry.fact("training", "tokens_seen") for entry in story.entries if entry.record.stage == "finetune")
-    return base + sum(tokens or 0 for tokens in tuned)
+    return sum(number(tokens) or 0 for tokens in (*base, *tuned))
 
 
 def _kept(story: Story) -> str:
     entry = story.one("curate") or story.one("sources")
-    if entry is None:
-        return ""
-    parts = [plural(count, unit) for unit, count in kept(entry).items() if count]
-    return f" of {' and '.join(parts)}" if parts else ""
+    return documents_and_pairs(**kept(entry)) if entry else ""
+
+
+def documents_and_pairs(documents: int = 0, pairs: int = 0) -> str:
+    """12 documents and 3 pairs; what there is none of is not said."""
+    said = []
+    if documents:
+        said.append(trn("{count:,}\u00a0document", "{count:,}\u00a0documents", documents))
+    if pairs:
+        said.append(trn("{count:,}\u00a0pair", "{count:,}\u00a0pairs", pairs))
+    return tr("{first} and {last}", first=said[0], last=said[1]) if len(said) > 1 else "".join(said)
 
 
 def kept(entry: Entry) -> dict[str, int]:
-    """How many rows of each kind came out of sources or curate."""
-    found: dict[str, int] = {}
-    for count in entry.record.counts:
-        unit = str(count["unit"])
-        if entry.record.stage == "sources":
-            found[unit] = found.get(unit, 0) + count["num_out"]
-        else:
-            found[unit] = count["num_out"]
+    """How many documents and pairs came out of sources or curate."""
+    found = {"documents": 0, "pairs": 0}
+    for one in entry.record.counts:
+        unit = str(one["unit"])
+        if unit in found:
+            before = found[unit] if entry.record.stage == "sources" else 0
+            found[unit] = before + count(one["num_out"])
     return found
 
 
@@ -106,26 +150,26 @@ def _figures(story: Story) -> Html:
     model = story.one("pretrain")
     if model is not None:
         items += [
-            ("parameters", short(model.fact("parameters", "total"))),
-            ("tokens of training", short(_tokens_read(story))),
+            (tr("parameters"), short(model.fact("parameters", "total"))),
+            (tr("tokens of training"), short(_tokens_read(story))),
         ]
     source = story.one("sources")
     if source is not None:
-        found = source.fact("sources") or []
-        items.append(("sources" if len(found) != 1 else "source", f"{len(found):,}"))
-        taken = sum(dig(one, kind, "bytes") or 0 for one in found for kind in ("documents", "pairs"))
-        items.append(("of text read", size(taken)))
+        found = rows(source.fact("sources"))
+        taken = sum(number(dig(one, kind, "bytes")) or 0 for one in found for kind in ("documents", "pairs"))
+        items.append((trn("source", "sources", len(found)), short(len(found))))
+        items.append((tr("of text read"), size(taken)))
+    kwh = energy(total_energy(story.entries))
     items += [
-        ("of work", measured(seconds(sum(entry.record.seconds for entry in story.entries)))),
-        (
-            "of energy",
-            measured(
-                energy(total_energy(story.entries)), "" if energy_is_measured(story.entries) else tag("i", " est.")
-            ),
-        ),
+        (tr("of work"), measured(seconds(total_seconds(story.entries)))),
+        (tr("of energy"), measured(kwh if energy_is_measured(story.entries) else estimated(kwh))),
     ]
     drawn = [tag("div", tag("dt", label), tag("dd", value)) for label, value in items]
     refs = references([entry for entry in (model, source) if entry is not None])
-    return join(
-        [tag("dl", *drawn, class_="figures"), tag("p", "Figures from ", refs, class_="origin") if refs else None]
-    )
+    origin = tag("p", rich(mark("Figures from {records}", records=refs)), class_="origin") if refs else None
+    return join([tag("dl", *drawn, class_="figures"), origin])
+
+
+def estimated(figure: str) -> Html:
+    """Mark a figure as estimated."""
+    return rich(mark("{figure}<i> est.</i>", figure=figure))

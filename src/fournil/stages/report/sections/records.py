@@ -6,66 +6,64 @@ import json
 from pathlib import PurePath
 from typing import Any
 
+from fournil.core.speech import mark, tr
 from fournil.stages.report.layout import Column, Section, code, details, grid, under
-from fournil.stages.report.markup import Html, join, measured, tag
-from fournil.stages.report.numbers import size
+from fournil.stages.report.markup import Html, join, measured, rich, tag
+from fournil.stages.report.numbers import NBSP, date, size
 from fournil.stages.report.story import Entry, Story
 
 
 def records(story: Story) -> Section:
     """Draw the table of records and the settings."""
-    lead = (
+    lead = tr(
         "Each number beside a heading above is a record below: a line of the run’s ledger.jsonl, which holds the hash "
         "of the line before it, so that nothing in it can be changed unseen."
     )
-    commands = tag(
-        "p",
-        "To make it again, with the same recipe and the same version: ",
-        tag("code", f"fournil bake recipes/{story.name}.toml", class_="command"),
-        ". To check every file against the ledger, where RUN is the run’s folder: ",
-        tag("code", "fournil verify RUN", class_="command"),
-        ". The same inputs give the same bytes.",
+    verify = tag("code", "fournil verify RUN", class_="command")
+    check = mark(
+        "To check every file against the ledger, where RUN is the run’s folder: {command}. The same inputs give the "
+        "same bytes.",
+        command=verify,
     )
-    if not story.one("pretrain"):
-        commands = tag(
-            "p",
-            "To check every file against the ledger, where RUN is the run’s folder: ",
-            tag("code", "fournil verify RUN", class_="command"),
-            ". The same inputs give the same bytes.",
-        )
-    head = tag(
-        "p",
-        tag("b", "Ledger. "),
-        "Its head, after line ",
-        measured(str(story.lines)),
-        ": ",
-        measured(story.head, element="code"),
+    again = None
+    if story.one("pretrain"):
+        bake = tag("code", f"fournil bake recipes/{story.name}.toml", class_="command")
+        again = rich(mark("To make it again, with the same recipe and the same version: {command}.", command=bake))
+    head = mark(
+        "<b>Ledger.</b> Its head, after line {line}: {hash}",
+        line=measured(str(story.lines)),
+        hash=measured(story.head, element="code"),
     )
-    return Section(
-        "records", "Traced to the ledger", lead, join([commands, head, _table(story), _inputs(story), _settings(story)])
-    )
+    parts = [
+        tag("p", again, " " if again else None, rich(check)),
+        tag("p", rich(head)),
+        _table(story),
+        _inputs(story),
+        _settings(story),
+    ]
+    return Section("records", tr("Traced to the ledger"), lead, join(parts))
 
 
 def _table(story: Story) -> Html:
     columns = (
-        Column("Record"),
-        Column("Stage"),
-        Column("Output", numeric=True),
-        Column("Hash of the output", wide=True),
-        Column("Hash of the record", wide=True),
-        Column("Code"),
-        Column("Finished"),
+        Column(tr("Record")),
+        Column(tr("Stage")),
+        Column(tr("Output"), numeric=True),
+        Column(tr("Hash of the output"), wide=True),
+        Column(tr("Hash of the record"), wide=True),
+        Column(tr("Code")),
+        Column(tr("Finished")),
     )
     lines = [
         [
-            tag("span", f"№\u00a0{entry.number}", id=f"record-{entry.number}"),
+            tag("span", f"№{NBSP}{entry.number}", id=f"record-{entry.number}"),
             entry.label,
             size(entry.record.outputs.get("bytes")),
             code(str(entry.record.outputs.get("sha256") or "–")),
             join(
                 [
                     measured(entry.digest, element="code"),
-                    under("line ", measured(str(entry.line))),
+                    under(rich(mark("line {line}", line=measured(str(entry.line))))),
                 ]
             ),
             _code(entry),
@@ -73,12 +71,12 @@ def _table(story: Story) -> Html:
         ]
         for entry in story.entries
     ]
-    return grid("Records", columns, lines, kind="cards fine")
+    return grid(tr("Records"), columns, lines, kind="cards fine")
 
 
 def _finished(entry: Entry) -> Html:
-    date, _, time = entry.record.finished.replace("+00:00", "\u00a0UTC").partition("T")
-    return join([measured(date, class_="whole"), under(measured(time, class_="whole"))])
+    day, _, time = str(entry.record.finished).replace("+00:00", f"{NBSP}UTC").partition("T")
+    return join([measured(date(day), class_="whole"), under(measured(time, class_="whole"))])
 
 
 def _code(entry: Entry) -> Html:
@@ -89,7 +87,7 @@ def _code(entry: Entry) -> Html:
 def _inputs(story: Story) -> Html | None:
     lines = [
         [
-            f"№\u00a0{entry.number} {entry.label}",
+            f"№{NBSP}{entry.number} {entry.label}",
             role,
             code(_shown_path(str(given.get("path")))),
             size(given.get("bytes")),
@@ -101,26 +99,26 @@ def _inputs(story: Story) -> Html | None:
     if not lines:
         return None
     columns = (
-        Column("Record"),
-        Column("Input"),
-        Column("Path"),
-        Column("Size", numeric=True),
-        Column("SHA-256", wide=True),
+        Column(tr("Record")),
+        Column(tr("Input")),
+        Column(tr("Path")),
+        Column(tr("Size"), numeric=True),
+        Column(tr("SHA-256"), wide=True),
     )
-    return details("What each stage was given", grid("Inputs of each record", columns, lines, kind="fine"))
+    return details(tr("What each stage was given"), grid(tr("Inputs of each record"), columns, lines, kind="fine"))
 
 
 def _settings(story: Story) -> Html:
     blocks = [
         join(
             [
-                tag("h3", f"{entry.label} ", tag("span", f"№\u00a0{entry.number}", class_="from")),
-                tag("pre", _toml(entry.record.config), tabindex=0),
+                tag("h3", f"{entry.label} ", tag("span", f"№{NBSP}{entry.number}", class_="from")),
+                tag("pre", _toml(entry.record.config)),
             ]
         )
         for entry in story.entries
     ]
-    return details("The recipe, every setting resolved", *blocks)
+    return details(tr("The recipe, every setting resolved"), *blocks)
 
 
 def _toml(config: dict[str, Any]) -> str:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from fournil.core.speech import spoken, tr
 from fournil.stages.report.config import Config
 from fournil.stages.report.layout import Section, direction
 from fournil.stages.report.markup import Html, join, tag
-from fournil.stages.report.numbers import language_name
+from fournil.stages.report.numbers import capitalised, language_name
 from fournil.stages.report.story import Story, rows
 
-NOTHING = tag("span", " (nothing)", class_="nothing", lang="en")
+
+def _nothing() -> Html:
+    return tag("span", " ", tr("(nothing)"), class_="nothing", lang=spoken())
 
 
 def translations(story: Story, config: Config) -> Section | None:
@@ -26,22 +29,22 @@ def translations(story: Story, config: Config) -> Section | None:
         ]
         items = [translation(row, source, target) for row in chosen]
         parts.append(join([tag("h3", direction(source, target)), tag("ol", *items, class_="samples")]))
-    lead = "Drawn by seed from the held-out pairs before the model was asked, none of them chosen."
-    return Section("translations", "What its translations look like", lead, join(parts), [entry])
+    lead = tr("Drawn by seed from the held-out pairs before the model was asked, none of them chosen.")
+    return Section("translations", tr("What its translations look like"), lead, join(parts), [entry])
 
 
 def translation(row: dict[str, Any], source: str, target: str) -> Html:
     """Draw one translation as an item of a list."""
     said = [
-        ("source", str(row.get("source", "")), source, ""),
-        ("the model", str(row.get("model", "")), target, "answer"),
-        ("reference", str(row.get("reference", "")), target, ""),
+        (tr("source"), str(row.get("source", "")), source, ""),
+        (tr("the model"), str(row.get("model", "")), target, "answer"),
+        (tr("reference"), str(row.get("reference", "")), target, ""),
     ]
     pairs = [
         join(
             [
                 tag("dt", label),
-                tag("dd", shown or NOTHING, lang=lang if shown else None, dir="auto", class_=kind or None),
+                tag("dd", shown or _nothing(), lang=lang if shown else None, dir="auto", class_=kind or None),
             ]
         )
         for label, shown, lang, kind in said
@@ -62,13 +65,13 @@ def continuations(story: Story, config: Config) -> Section | None:
             tag(
                 "blockquote",
                 tag("span", str(row.get("prompt", "")), class_="prompt"),
-                str(row.get("text", "")) or NOTHING,
+                str(row.get("text", "")) or _nothing(),
                 lang=language,
                 dir="auto",
                 class_="passage",
             )
             for row in chosen
         ]
-        columns.append(tag("div", tag("h3", language_name(language).capitalize()), *passages))
-    lead = "The pale beginning was given, from held-out text drawn by seed; the model wrote the rest."
-    return Section("continuations", "How it goes on", lead, tag("div", *columns, class_="columns"), [entry])
+        columns.append(tag("div", tag("h3", capitalised(language_name(language))), *passages))
+    lead = tr("The pale beginning was given, from held-out text drawn by seed; the model wrote the rest.")
+    return Section("continuations", tr("How it goes on"), lead, tag("div", *columns, class_="columns"), [entry])

@@ -6,16 +6,25 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from fournil.core.speech import Message, mark, retell, tr
 from fournil.stages.report.charts import bar, swatch
 from fournil.stages.report.layout import Band, Cell, Column, Section, details, grid, shade, under
 from fournil.stages.report.markup import Html, join, tag
-from fournil.stages.report.numbers import MINUS, NBSP, NONE, decimal, language_name, number, percent, whole
+from fournil.stages.report.numbers import NONE, capitalised, decimal, gain, language_name, number, percent, whole
+from fournil.stages.report.sections.bands import band_name
 from fournil.stages.report.sections.ingredients import source_titles
 from fournil.stages.report.sections.training import group_name
-from fournil.stages.report.story import Story, dig, rows, table
+from fournil.stages.report.story import Story, dig, rows, table, told
 
-SYSTEMS = {"model": "This model", "copy": "Copying the source", "nearest": "Nearest training pair"}
-BASELINES = {"copy": "copying", "nearest": "the nearest training pair"}
+SYSTEMS: dict[str, Message] = {
+    "model": mark("This model"),
+    "copy": mark("Copying the source"),
+    "nearest": mark("Nearest training pair"),
+}
+GAINS: dict[str, Message] = {
+    "copy": mark("{gain} against copying"),
+    "nearest": mark("{gain} against the nearest training pair"),
+}
 METRICS = {"chrf": "chrF", "bleu": "BLEU"}
 BITS, STAYS, TRANSLATION = "bits_per_byte", "stays_in_language", "translation"
 
@@ -26,26 +35,25 @@ def scores(story: Story) -> Section | None:
     found = rows(entry.fact("scores")) if entry else []
     if entry is None or not found:
         return None
-    skipped = entry.fact("skipped")
+    skipped = told(entry.fact("skipped"))
+    before = tr("What follows was measured on the model before finetuning.")
     parts = [
-        tag("p", f"No translations were scored. {skipped}") if skipped else None,
+        tag("p", tr("No translations were scored. {why}", why=skipped)) if skipped else None,
         _translation(found, story),
-        tag("p", "What follows was measured on the model before finetuning.")
-        if _on_base(entry.fact("text_model"))
-        else None,
+        tag("p", before) if _on_base(entry.fact("text_model")) else None,
         _bits(found, story),
         _stays(found, story),
         _others(found),
     ]
-    lead = (
+    lead = tr(
         "On held-out text. The brackets, and the thin lines on the bars, are 95 % intervals: where two of them overlap "
         "widely, the difference may be chance."
     )
-    return Section("scores", "What it scores", lead, join(parts), [entry])
+    return Section("scores", tr("What it scores"), lead, join(parts), [entry])
 
 
 def _on_base(said: Any) -> bool:  # noqa: ANN401 - JSON
-    return said == "before finetuning"
+    return "before finetuning" in (said, dig(said, "message"))
 
 
 def _translation(found: list[dict[str, Any]], story: Story) -> Html | None:
@@ -54,12 +62,12 @@ def _translation(found: list[dict[str, Any]], story: Story) -> Html | None:
         return None
     cells: dict[tuple[str, str, str], dict[str, dict[str, Any]]] = defaultdict(dict)
     for row in chosen:
-        key = (str(row.get("language")), str(row.get("band") or ""), str(row.get("system") or "model"))
+        key = (str(row.get("language")), _band_key(row), str(row.get("system") or "model"))
         cells[key][str(row.get("metric"))] = row
     metrics = [name for name in METRICS if any(name in group for group in cells.values())]
     columns = [
-        Column("By"),
-        Column("Sentences", numeric=True, extra=True),
+        Column(tr("By")),
+        Column(tr("Sentences"), numeric=True, extra=True),
         *(Column(METRICS[name], numeric=True, wide=True) for name in metrics),
     ]
     parts = []
@@ -77,42 +85,46 @@ def _translation(found: list[dict[str, Any]], story: Story) -> Html | None:
                 ours = key[2] == "model"
                 colour = shade(language, story) if ours else "c0"
                 line: list[str | Cell] = [
-                    SYSTEMS.get(key[2], key[2]),
+                    retell(SYSTEMS[key[2]]) if key[2] in SYSTEMS else key[2],
                     whole(next(iter(values.values())).get("num_items")),
                 ]
                 lines.append(line + [_scored(values.get(metric), colour) for metric in metrics])
                 classes.append("sum" if ours else "")
-        parts += [
-            tag("h4", group_name(language)),
-            grid(f"Scores of translation, {group_name(language)}", columns, lines, row_classes=classes, kind="scored"),
-        ]
-    said = tag(
-        "p",
+        way = group_name(language)
+        caption = tr("Scores of translation, {direction}", direction=way)
+        parts += [tag("h4", way), grid(caption, columns, lines, row_classes=classes, kind="scored")]
+    said = tr(
         "Higher is better; 100 would be every sentence as in the reference. A model that is no better than copying has "
-        "learned no translation.",
+        "learned no translation."
     )
     signatures = {str(row["metric"]): str(row["signature"]) for row in chosen if row.get("signature")}
     small = [f"{METRICS.get(name, name)} {signature}" for name, signature in sorted(signatures.items())]
-    how = tag("p", "sacrebleu: ", "; ".join(small), ".", class_="small") if small else None
-    return join([tag("h3", "Translation"), said, *parts, how])
+    how = tag("p", tr("sacrebleu: {signatures}.", signatures="; ".join(small)), class_="small") if small else None
+    return join([tag("h3", tr("Translation")), tag("p", said), *parts, how])
+
+
+def _band_key(row: dict[str, Any]) -> str:
+    """The name of a row's length band, nothing where it has none."""
+    return band_name(row["band"]) if row.get("band") else ""
 
 
 def _band(name: str, language: str, chosen: list[dict[str, Any]]) -> Band | None:
     """Name a length band, and say how far the model stands from each baseline, by the paired bootstrap."""
     said = []
     for row in chosen:
-        if (row.get("language"), str(row.get("band") or ""), row.get("metric")) != (language, name, "chrf"):
+        if (row.get("language"), _band_key(row), row.get("metric")) != (language, name, "chrf"):
             continue
-        for system, gain in sorted(table(row.get("gains")).items()):
-            low, high = interval(table(gain))
-            value = number(dig(gain, "value"))
+        for system, found in sorted(table(row.get("gains")).items()):
+            low, high = interval(table(found))
+            value = number(dig(found, "value"))
             if value is not None and low is not None and high is not None:
-                amount = f"{value:+.1f} [{low:+.1f},{NBSP}{high:+.1f}]".replace("-", MINUS)
-                said.append(f"{amount} against {BASELINES.get(system, system)}")
+                amount = tr("{value} [{low},\u00a0{high}]", value=gain(value), low=gain(low), high=gain(high))
+                message = GAINS.get(system, mark("{gain} against {system}"))
+                said.append(retell({**message, "values": {"gain": amount, "system": system}}))
     if not name and not said:
         return None
-    gains = under("chrF, compared pair by pair: ", ", ".join(said)) if said else None
-    return Band(join([name.capitalize() or "All lengths", gains]))
+    gains = under(tr("chrF, compared pair by pair: {gains}", gains=", ".join(said))) if said else None
+    return Band(join([capitalised(name) or tr("All lengths"), gains]))
 
 
 def _system_rank(name: str) -> int:
@@ -128,14 +140,11 @@ def _figure(write: Callable[[Any, int], str], row: dict[str, Any], most: float, 
     """A score with its interval, and both as a bar below."""
     low, high = interval(row)
     value = number(row.get("value")) or 0.0
-    ends = (low / most, high / most) if low is not None and high is not None else (None, None)
-    brackets = (
-        tag("span", f" [{write(low, places)},{NBSP}{write(high, places)}]", class_="brackets")
-        if ends[0] is not None
-        else None
-    )
-    drawn = bar(value / most, colour, low=ends[0], high=ends[1])
-    return tag("span", tag("span", write(value, places), brackets), drawn, class_="figure-bar")
+    if low is None or high is None:
+        return join([write(value, places), bar(value / most, colour)])
+    ends = tr("[{low},\u00a0{high}]", low=write(low, places), high=write(high, places))
+    drawn = bar(value / most, colour, low=low / most, high=high / most)
+    return join([write(value, places), " ", tag("span", ends, class_="brackets"), drawn])
 
 
 def interval(row: dict[str, Any]) -> tuple[float | None, float | None]:
@@ -156,24 +165,24 @@ def _bits(found: list[dict[str, Any]], story: Story) -> Html | None:
     titles = source_titles(story)
     most = 1.05 * max(max(row["value"], interval(row)[1] or 0.0) for row in chosen)
     columns = (
-        Column("Text"),
-        Column("Documents", numeric=True, extra=True),
-        Column("Bits per byte", numeric=True, wide=True),
+        Column(tr("Text")),
+        Column(tr("Documents"), numeric=True, extra=True),
+        Column(tr("Bits per byte"), numeric=True, wide=True),
     )
 
     def drawn(row: dict[str, Any]) -> list[str]:
         language, source = str(row.get("language")), row.get("source")
-        name = titles.get(str(source), str(source)) if source else language_name(language).capitalize()
+        name = titles.get(str(source), str(source)) if source else capitalised(language_name(language))
         return [name, whole(row.get("num_items")), _figure(decimal, row, most, shade(language, story), 3)]
 
-    said = tag("p", "How many bits the model needs to tell each byte of a text; lower is better, 8 would be no idea.")
+    said = tr("How many bits the model needs to tell each byte of a text; lower is better, 8 would be no idea.")
     by_language = [drawn(row) for row in chosen if not row.get("source")]
     by_source = [drawn(row) for row in chosen if row.get("source")]
-    first = grid("Bits per byte by language", columns, by_language, kind="scored") if by_language else None
-    rest = grid("Bits per byte by source", columns, by_source, kind="scored") if by_source else None
+    first = grid(tr("Bits per byte by language"), columns, by_language, kind="scored") if by_language else None
+    rest = grid(tr("Bits per byte by source"), columns, by_source, kind="scored") if by_source else None
     if first and rest and len(by_source) > 2:
-        rest = details("By source", rest)
-    return join([tag("h3", "Bits per byte"), said, first, rest])
+        rest = details(tr("By source"), rest)
+    return join([tag("h3", tr("Bits per byte")), tag("p", said), first, rest])
 
 
 def _stays(found: list[dict[str, Any]], story: Story) -> Html | None:
@@ -185,7 +194,7 @@ def _stays(found: list[dict[str, Any]], story: Story) -> Html | None:
     lines = []
     for row in sorted(chosen, key=lambda row: _rank(str(row.get("language")), story)):
         language = str(row.get("language"))
-        name = join([swatch(shade(language, story)), " ", language_name(language).capitalize()])
+        name = join([swatch(shade(language, story)), " ", capitalised(language_name(language))])
         lines.append(
             [
                 name,
@@ -194,18 +203,14 @@ def _stays(found: list[dict[str, Any]], story: Story) -> Html | None:
             ]
         )
     columns = (
-        Column("Language of the prompt"),
-        Column("Continuations", numeric=True, extra=True),
-        Column("In that language", numeric=True, wide=True),
+        Column(tr("Language of the prompt")),
+        Column(tr("Continuations"), numeric=True, extra=True),
+        Column(tr("In that language"), numeric=True, wide=True),
     )
-    said = tag("p", "Whether a continuation is in the language of its prompt, as language identification tells.")
-    return join(
-        [
-            tag("h3", "Staying in the language"),
-            said,
-            grid("Continuations in the language of their prompt", columns, lines, kind="scored"),
-        ]
-    )
+    said = tr("Whether a continuation is in the language of its prompt, as language identification tells.")
+    caption = tr("Continuations in the language of their prompt")
+    head = tag("h3", tr("Staying in the language"))
+    return join([head, tag("p", said), grid(caption, columns, lines, kind="scored")])
 
 
 def _rank(language: str, story: Story) -> int:
@@ -229,10 +234,10 @@ def _others(found: list[dict[str, Any]]) -> Html | None:
         for row in rest
     ]
     columns = (
-        Column("Task"),
-        Column("Metric"),
-        Column("Language"),
-        Column("Items", numeric=True),
-        Column("Value", numeric=True),
+        Column(tr("Task")),
+        Column(tr("Metric")),
+        Column(tr("Language")),
+        Column(tr("Items"), numeric=True),
+        Column(tr("Value"), numeric=True),
     )
-    return join([tag("h3", "Other scores"), grid("Other scores", columns, lines)])
+    return join([tag("h3", tr("Other scores")), grid(tr("Other scores"), columns, lines)])

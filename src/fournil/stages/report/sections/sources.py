@@ -6,15 +6,40 @@ import re
 from collections import defaultdict
 from typing import Any
 
-from fournil.stages.report.layout import Cell, Column, Section, code, details, folding, grid, under
-from fournil.stages.report.markup import Html, join, link, tag
-from fournil.stages.report.numbers import language_name, megabytes, plural, size, whole
+from fournil.core.speech import Message, mark, retell, tr, trn
+from fournil.stages.report.layout import (
+    Cell,
+    Column,
+    Section,
+    code,
+    details,
+    folding,
+    grid,
+    more_sources,
+    named,
+    under,
+)
+from fournil.stages.report.markup import Html, join, link, rich, tag
+from fournil.stages.report.numbers import count, language_name, megabytes, size, whole
 from fournil.stages.report.sections.ingredients import UNSTATED
 from fournil.stages.report.story import Story, dig, rows, table
 
-GRADES = {
-    "machine-readable": "read from the package’s own machine-readable copyright file",
-    "stated": "stated by the catalogue or the recipe, with the sentence that says so",
+GRADES: dict[str, tuple[Message, Message]] = {
+    "machine-readable": (
+        mark("machine-readable"),
+        mark("{grade}: read from the package’s own machine-readable copyright file; {pieces}"),
+    ),
+    "stated": (
+        mark("stated"),
+        mark("{grade}: stated by the catalogue or the recipe, with the sentence that says so; {pieces}"),
+    ),
+}
+"""Grade of evidence → its name, and what it means."""
+CATEGORIES = {
+    "code": mark("program code"),
+    "documentation": mark("documentation"),
+    "general": mark("general text"),
+    "messages": mark("interface messages"),
 }
 MOST_LICENCES = 4
 _YEARS = re.compile(r"(\d{4})-(\d{4})")
@@ -28,37 +53,44 @@ def sources(story: Story) -> Section | None:
     found = rows(entry.fact("sources"))
     kept = _kept(story)
     columns = (
-        Column("Source", wide=True),
-        Column("Licence"),
-        Column("Rightsholder"),
-        Column("Documents", numeric=True),
-        Column("Pairs", numeric=True),
-        Column("MB kept", numeric=True),
-        Column("Refused", numeric=True),
+        Column(tr("Source"), wide=True),
+        Column(tr("Licence")),
+        Column(tr("Rightsholder")),
+        Column(tr("Documents"), numeric=True),
+        Column(tr("Pairs"), numeric=True),
+        Column(tr("MB kept"), numeric=True),
+        Column(tr("Refused"), numeric=True),
     )
     lines = sorted((_line(one, kept) for one in found), key=_rank)
-    curate = story.one("curate")
-    lead = (
-        f"{plural(len(found), 'sources')}. Documents and pairs are counted as they were kept"
-        + (" after curation, held-out ones among them" if curate else "")
-        + "; 1 MB is 1,000,000 bytes. A licence’s grade says what it rests on."
-    )
     evidence = table(entry.fact("evidence"))
-    legend = [
-        tag("li", _badge(grade), f" {GRADES.get(grade, grade)}: {plural(count, 'pieces')} of evidence")
-        for grade, count in sorted(evidence.items())
-    ]
+    legend = [_grade(str(grade), count(number)) for grade, number in sorted(evidence.items())]
     body = join(
         [
-            folding("Sources", columns, lines, "sources", kind="cards"),
+            folding(tr("Sources"), columns, lines, more_sources, kind="cards"),
             tag("ul", *legend, class_="grades") if any("badge" in str(line[1]) for line in lines) else None,
             _packages(found),
         ]
     )
-    entries = [entry, curate] if curate else [entry]
+    curate = story.one("curate")
     measuring = story.one("evaluate") and not (story.one("pretrain") or curate)
-    title = "What it was measured on" if measuring else "Where the text comes from"
-    return Section("sources", title, lead, body, entries)
+    title = tr("What it was measured on") if measuring else tr("Where the text comes from")
+    return Section("sources", title, _lead(len(found), bool(curate)), body, [entry, curate] if curate else [entry])
+
+
+def _lead(number: int, curated: bool) -> str:
+    counted = (
+        tr("Documents and pairs are counted as they were kept after curation, held-out ones among them.")
+        if curated
+        else tr("Documents and pairs are counted as they were kept.")
+    )
+    said = [trn("{count:,}\u00a0source.", "{count:,}\u00a0sources.", number), counted]
+    return " ".join([*said, tr("1 MB is 1,000,000 bytes. A licence’s grade says what it rests on.")])
+
+
+def _grade(grade: str, pieces: int) -> Html:
+    of_evidence = trn("{count:,}\u00a0piece of evidence", "{count:,}\u00a0pieces of evidence", pieces)
+    message = GRADES[grade][1] if grade in GRADES else mark("{grade}: {pieces}")
+    return tag("li", rich({**message, "values": {"grade": _badge(grade), "pieces": of_evidence}}))
 
 
 def _rank(line: list[str | Cell]) -> tuple[float, str]:
@@ -93,19 +125,21 @@ def _line(one: dict[str, Any], kept: dict[str, dict[str, int]]) -> list[str | Ce
         bytes_kept = sum(dig(one, kind, "bytes") or 0 for kind in ("documents", "pairs"))
     title = str(one.get("title") or key)
     languages = [language_name(name) for name in _languages(one)]
-    about = " · ".join(filter(None, (", ".join(languages), str(one.get("category") or ""))))
-    name = join([link(str(one.get("url") or ""), title), under(code(key), " ", about)])
+    category = str(one.get("category") or "")
+    category = retell(CATEGORIES[category]) if category in CATEGORIES else category
+    about = filter(None, (", ".join(languages), category))
+    name = join([link(str(one.get("url") or ""), named(title)), under(join([code(key), *about], " · "))])
     dates = _YEARS.sub("\\1–\\2", str(one.get("dates") or ""))
     years = under(dates) if dates else None
-    holder = join([str(one.get("rightsholder") or "not stated"), years])
+    holder = join([str(one.get("rightsholder") or tr("not stated")), years])
     return [
         Cell(name, sort=title.lower()),
         _licences(one),
         holder,
-        Cell(whole(documents), sort=documents),
-        Cell(whole(pairs), sort=pairs),
+        whole(documents),
+        whole(pairs),
         Cell(megabytes(bytes_kept), sort=bytes_kept),
-        Cell(whole(refused), sort=refused),
+        whole(refused),
     ]
 
 
@@ -117,20 +151,23 @@ def _languages(one: dict[str, Any]) -> list[str]:
 def _licences(one: dict[str, Any]) -> Html:
     counts: dict[str, int] = defaultdict(int)
     for kind in ("documents", "pairs"):
-        for licence, count in table(dig(one, kind, "licences")).items():
-            counts[licence] += count
+        for licence, number in table(dig(one, kind, "licences")).items():
+            counts[licence] += count(number)
     ranked = sorted(counts, key=lambda licence: (-counts[licence], licence))
     if not ranked or ranked == [UNSTATED]:
-        return tag("span", "none stated")
+        return tag("span", tr("none stated"))
     names = tag("span", ", ".join(ranked[:MOST_LICENCES]))
     rest = ranked[MOST_LICENCES:]
-    more = details(f"and {len(rest)} more", tag("p", ", ".join(rest))) if rest else None
+    more = None
+    if rest:
+        more = details(trn("and {count:,} more", "and {count:,} more", len(rest)), tag("p", ", ".join(rest)))
     grades = [_badge(str(grade)) for grade in one.get("grades") or []]
     return join([names, more, under(join(grades, " ")) if grades else None], " ")
 
 
 def _badge(grade: str) -> Html:
-    return tag("span", grade, class_="badge" + (" sure" if grade == "machine-readable" else ""))
+    name = retell(GRADES[grade][0]) if grade in GRADES else grade
+    return tag("span", name, class_="badge" + (" sure" if grade == "machine-readable" else ""))
 
 
 def _packages(found: list[dict[str, Any]]) -> Html | None:
@@ -138,11 +175,11 @@ def _packages(found: list[dict[str, Any]]) -> Html | None:
     if not packages:
         return None
     columns = (
-        Column("Package"),
-        Column("Version"),
-        Column("For source"),
-        Column("Size", numeric=True),
-        Column("SHA-256", wide=True),
+        Column(tr("Package")),
+        Column(tr("Version")),
+        Column(tr("For source")),
+        Column(tr("Size"), numeric=True),
+        Column(tr("SHA-256"), wide=True),
     )
     lines: list[list[str | Cell]] = [
         [
@@ -154,4 +191,5 @@ def _packages(found: list[dict[str, Any]]) -> Html | None:
         ]
         for one, package in packages
     ]
-    return details(f"The {plural(len(packages), 'packages')} as fetched", grid("Packages", columns, lines, kind="fine"))
+    summary = trn("The {count:,}\u00a0package as fetched", "The {count:,}\u00a0packages as fetched", len(packages))
+    return details(summary, grid(tr("Packages"), columns, lines, kind="fine"))

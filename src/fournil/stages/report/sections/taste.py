@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from fournil.core.speech import mark, tr
 from fournil.stages.report.layout import references
-from fournil.stages.report.markup import Html, join, tag
-from fournil.stages.report.numbers import NBSP, decimal, language_name, number
+from fournil.stages.report.markup import Html, join, rich, tag
+from fournil.stages.report.numbers import decimal, number
+from fournil.stages.report.sections.bands import band_name
 from fournil.stages.report.sections.samples import translation
+from fournil.stages.report.sections.training import group_name
 from fournil.stages.report.story import Story, rows
 
 
@@ -24,9 +27,9 @@ def taste(story: Story) -> Html | None:
     examples = tag("ol", *(translation(row, *way) for way, row in first.items()), class_="samples")
     return tag(
         "section",
-        tag("div", tag("h2", "A first taste", id="taste-title"), references([entry]), class_="heading"),
+        tag("div", tag("h2", tr("A first taste"), id="taste-title"), references([entry]), class_="heading"),
         *(tag("p", _sentence(row, scores)) for row in _shortest(scores)),
-        tag("p", "The first pair drawn each way:", class_="lead") if first else None,
+        tag("p", tr("The first pair drawn each way:"), class_="lead") if first else None,
         examples if first else None,
         _commands(story),
         id="taste",
@@ -45,33 +48,33 @@ def _shortest(scores: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _sentence(row: dict[str, Any], scores: list[dict[str, Any]]) -> Html:
-    target = language_name(str(row["language"]).rpartition("-")[2])
     beside = {
-        str(other.get("system")): other.get("value")
+        str(other.get("system")): decimal(other.get("value"), 1)
         for other in scores
         if (other.get("language"), other.get("band")) == (row.get("language"), row.get("band"))
     }
-    compared = [
-        f"{label} {decimal(beside[system], 1)}"
-        for system, label in (("copy", "copying the source scores"), ("nearest", "the nearest training pair"))
-        if system in beside
-    ]
-    return join(
-        [
-            tag("b", f"Into {target}: chrF{NBSP}{decimal(row['value'], 1)}"),
-            f" on messages of {row.get('band') or 'all lengths'}",
-            f"; {', '.join(compared)}" if compared else "",
-            ".",
-        ]
+    said = rich(
+        mark(
+            "<b>{direction}: chrF\u00a0{score}</b> on messages of {band}",
+            direction=group_name(str(row["language"])),
+            score=decimal(row["value"], 1),
+            band=band_name(row.get("band")),
+        )
     )
+    compared = []
+    if "copy" in beside:
+        compared.append(tr("copying the source scores {score}", score=beside["copy"]))
+    if "nearest" in beside:
+        compared.append(tr("the nearest training pair {score}", score=beside["nearest"]))
+    if not compared:
+        return join([said, "."])
+    return rich(mark("{said}; {compared}.", said=said, compared=", ".join(compared)))
 
 
 def _commands(story: Story) -> Html | None:
     if not story.of("finetune"):
         return None
+    command = tag("code", 'fournil translate RUN --to fr "The file already exists."', class_="command")
     return tag(
-        "p",
-        "To try others, where RUN is the run’s folder: ",
-        tag("code", 'fournil translate RUN --to fr "The file already exists."', class_="command"),
-        class_="why",
+        "p", rich(mark("To try others, where RUN is the run’s folder: {command}", command=command)), class_="why"
     )

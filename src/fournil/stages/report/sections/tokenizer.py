@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from fournil.core.speech import mark, tr, trn
 from fournil.stages.report.charts import bar, stacked, swatch
 from fournil.stages.report.layout import MOST_ROWS, Cell, Column, Section, code, details, grid, shade
-from fournil.stages.report.markup import Html, join, tag
-from fournil.stages.report.numbers import decimal, language_name, number, percent, plural, whole
+from fournil.stages.report.markup import Html, join, rich, tag
+from fournil.stages.report.numbers import capitalised, count, decimal, language_name, number, percent, whole
 from fournil.stages.report.sections.ingredients import source_titles
 from fournil.stages.report.story import Entry, Story, rows, table
 
@@ -21,15 +22,25 @@ def tokenizer(story: Story) -> Section | None:
         return None
     found = sorted(rows(entry.fact("fertility")), key=lambda row: _rank(str(row.get("language")), story))
     other = table(entry.fact("compared_with"))
-    lead = f"A vocabulary of {whole(entry.fact('vocab_size'))} tokens, learned from this text."
-    if other:
-        lead += (
-            f" Beside it stands {other.get('name')}’s, of {whole(other.get('vocab_size'))}: a larger vocabulary needs "
-            "fewer tokens, but more parameters."
+    said = [
+        trn(
+            "A vocabulary of {count:,} token, learned from this text.",
+            "A vocabulary of {count:,} tokens, learned from this text.",
+            count(entry.fact("vocab_size")),
         )
-    lead += " Measured on held-out text; fewer tokens per word are better."
+    ]
+    if other:
+        said.append(
+            tr(
+                "Beside it stands that of {name}, of {tokens}: a larger vocabulary needs fewer tokens, but more "
+                "parameters.",
+                name=str(other.get("name")),
+                tokens=whole(other.get("vocab_size")),
+            )
+        )
+    said.append(tr("Measured on held-out text; fewer tokens per word are better."))
     body = join([_fertility(found, bool(other), story), _parity(entry), _vocabulary(entry, story), _round_trip(entry)])
-    return Section("tokenizer", "What a token holds", lead, body, [entry])
+    return Section("tokenizer", tr("What a token holds"), " ".join(said), body, [entry])
 
 
 def _fertility(found: list[dict[str, Any]], compared: bool, story: Story) -> Html | None:
@@ -41,17 +52,20 @@ def _fertility(found: list[dict[str, Any]], compared: bool, story: Story) -> Htm
         default=0,
     )
     columns = [
-        Column("Text", wide=True),
-        Column("Words", numeric=True, extra=True),
-        Column("Tokens per word", numeric=True),
-        Column("Tokens per byte", numeric=True, extra=True),
+        Column(tr("Text"), wide=True),
+        Column(tr("Words"), numeric=True, extra=True),
+        Column(tr("Tokens per word"), numeric=True),
+        Column(tr("Tokens per byte"), numeric=True, extra=True),
     ]
     if compared:
-        columns += [Column("Mistral, per word", numeric=True), Column("Mistral, per byte", numeric=True, extra=True)]
+        columns += [
+            Column(tr("Mistral, per word"), numeric=True),
+            Column(tr("Mistral, per byte"), numeric=True, extra=True),
+        ]
     lines, classes = [], []
     for row in found:
         language, source = str(row.get("language")), row.get("source")
-        title = titles.get(str(source), str(source)) if source else tag("b", language_name(language).capitalize())
+        title = titles.get(str(source), str(source)) if source else tag("b", capitalised(language_name(language)))
         line: list[str | Cell] = [
             title,
             whole(row.get("num_words")),
@@ -61,21 +75,21 @@ def _fertility(found: list[dict[str, Any]], compared: bool, story: Story) -> Htm
         if compared:
             bytes_per_token = number(row.get("mistral_bytes_per_token"))
             line += [
-                _barred(row.get("mistral_tokens_per_word"), most, "c0"),
+                _barred(row.get("mistral_tokens_per_word"), most, ""),
                 decimal(1 / bytes_per_token if bytes_per_token else None, 3),
             ]
         lines.append(line)
         classes.append("" if source else "sum")
+    whole_table = grid(tr("Fertility by language and source"), columns, lines, row_classes=classes)
     if len(lines) <= MOST_ROWS:
-        return grid("Fertility by language and source", columns, lines, row_classes=classes)
+        return whole_table
     sums = [line for line, class_ in zip(lines, classes, strict=True) if class_]
-    by_source = grid("Fertility by language and source", columns, lines, row_classes=classes)
-    return join([grid("Fertility by language", columns, sums), details("By source", by_source)])
+    return join([grid(tr("Fertility by language"), columns, sums), details(tr("By source"), whole_table)])
 
 
 def _barred(value: Any, most: float, colour: str) -> Html:  # noqa: ANN401 - JSON
     share = (number(value) or 0) / most if most else 0
-    return tag("span", tag("span", decimal(value)), bar(share, colour), class_="figure-bar")
+    return join([decimal(value), bar(share, colour)])
 
 
 def _parity(entry: Entry) -> Html | None:
@@ -83,15 +97,27 @@ def _parity(entry: Entry) -> Html | None:
     if not parity.get("tokens"):
         return None
     first, second = (language_name(name) for name in parity["languages"])
-    said = (
-        f"For the same content ({plural(parity.get('num_pairs'), 'held-out pairs')}), {first} takes "
-        f"{decimal(parity.get('tokens'), 3)} times as many tokens as {second}"
-    )
+    pairs = trn("{count:,}\u00a0held-out pair", "{count:,}\u00a0held-out pairs", count(parity.get("num_pairs")))
+    figures = {name: decimal(parity.get(name), 3) for name in ("tokens", "mistral_tokens", "words", "bytes")}
     if parity.get("mistral_tokens"):
-        said += f" ({decimal(parity['mistral_tokens'], 3)} with Mistral’s)"
-    said += f", {decimal(parity.get('words'), 3)} times as many words"
-    said += f", {decimal(parity.get('bytes'), 3)} times as many bytes."
-    return tag("p", tag("b", "Parity. "), said)
+        said = mark(
+            "<b>Parity.</b> For the same content ({pairs}), {first} takes {tokens} times as many tokens as {second} "
+            "({mistral_tokens} with Mistral’s), {words} times as many words, {bytes} times as many bytes.",
+            pairs=pairs,
+            first=first,
+            second=second,
+            **figures,
+        )
+    else:
+        said = mark(
+            "<b>Parity.</b> For the same content ({pairs}), {first} takes {tokens} times as many tokens as {second}, "
+            "{words} times as many words, {bytes} times as many bytes.",
+            pairs=pairs,
+            first=first,
+            second=second,
+            **figures,
+        )
+    return tag("p", rich(said))
 
 
 def _vocabulary(entry: Entry, story: Story) -> Html | None:
@@ -100,10 +126,10 @@ def _vocabulary(entry: Entry, story: Story) -> Html | None:
         return None
     strip = stacked([(number(row.get("share")) or 0, _vocabulary_shade(str(row["language"]), story)) for row in found])
     columns = (
-        Column("Tokens that serve"),
-        Column("Number", numeric=True),
-        Column("Share", numeric=True),
-        Column("The most frequent", wide=True),
+        Column(tr("Tokens that serve")),
+        Column(tr("Number"), numeric=True),
+        Column(tr("Share"), numeric=True),
+        Column(tr("The most frequent"), wide=True),
     )
     lines = []
     for row in found:
@@ -113,7 +139,8 @@ def _vocabulary(entry: Entry, story: Story) -> Html | None:
         lang = language if language in story.languages else None
         shown = Cell(join(examples, " "), lang=lang, class_="tokens")
         lines.append([name, whole(row.get("num_tokens")), percent(row.get("share")), shown])
-    return join([tag("h3", "Whom the vocabulary serves"), strip, grid("Learned tokens by language", columns, lines)])
+    head = tag("h3", tr("Whom the vocabulary serves"))
+    return join([head, strip, grid(tr("Learned tokens by language"), columns, lines)])
 
 
 def _rank(language: str, story: Story) -> int:
@@ -129,9 +156,21 @@ def _round_trip(entry: Entry) -> Html | None:
     trip = table(entry.fact("round_trip"))
     if not trip:
         return None
-    failed, all_texts = trip.get("num_failed") or 0, trip.get("num_texts") or 0
-    came_back = all_texts - failed
-    said = f"{whole(came_back)} of {whole(all_texts)} held-out texts come back from their tokens to the last byte"
+    failed, all_texts = count(trip.get("num_failed")), count(trip.get("num_texts"))
+    said = [
+        tr(
+            "{same} of {all} held-out texts come back from their tokens to the last byte",
+            same=whole(all_texts - failed),
+            all=whole(all_texts),
+        )
+    ]
     if failed:
-        said += f"; {whole(trip.get('num_space_sign'))} of the others hold a literal ▁"
-    return tag("p", tag("b", "Round trip. "), f"{said}; {whole(trip.get('num_unknown'))} unknown tokens.")
+        said.append(
+            trn(
+                "{count:,} of the others holds a literal ▁",
+                "{count:,} of the others hold a literal ▁",
+                count(trip.get("num_space_sign")),
+            )
+        )
+    said.append(trn("{count:,} unknown token", "{count:,} unknown tokens", count(trip.get("num_unknown"))))
+    return tag("p", rich(mark("<b>Round trip.</b> {said}.", said="; ".join(said))))

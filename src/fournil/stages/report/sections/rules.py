@@ -1,0 +1,86 @@
+"""What the steps and the rules of refusal are called, and what each rule says, in plain words."""
+
+from __future__ import annotations
+
+import re
+
+from fournil.core.speech import Message, mark, retell, tr
+
+STEPS = {
+    "sources": mark("Read"),
+    "normalise": mark("Unicode normalised"),
+    "personal-data": mark("Personal data masked"),
+    "language": mark("Language identified"),
+    "boilerplate": mark("Boilerplate lines cut"),
+    "heldout": mark("Evaluation text set aside"),
+    "quality": mark("Quality judged"),
+    "duplicates": mark("Duplicates removed"),
+}
+
+RULES = {
+    "alias": mark("a page that only points to another"),
+    "broken-link": mark("a link to nothing"),
+    "c4-curly-braces": mark("too many curly braces for prose"),
+    "c4-few-sentences": mark("too few sentences"),
+    "c4-long-token": mark("a word that is too long to be one"),
+    "c4-lorem-ipsum": mark("dummy text"),
+    "code-few-alphanumerics": mark("too few letters and digits for code"),
+    "code-long-line": mark("a line too long for code"),
+    "code-long-lines": mark("lines too long for code on average"),
+    "control-character": mark("a control character in it"),
+    "credits": mark("a list of translators"),
+    "empty": mark("nothing in it"),
+    "encoding": mark("bytes that are no text"),
+    "equal": mark("a translation equal to its source"),
+    "equal-sides": mark("a translation equal to its source"),
+    "exact-duplicate": mark("the same as another, which was kept"),
+    "fineweb-few-ended-lines": mark("too few lines that end like a sentence"),
+    "fineweb-line-ends": mark("too many line ends for its words"),
+    "fineweb-short-lines": mark("too many short lines"),
+    "gopher-bullet-lines": mark("too many lines that are items of a list"),
+    "gopher-duplicate-line-characters": mark("too much of it in lines that repeat"),
+    "gopher-duplicate-lines": mark("too many lines that repeat"),
+    "gopher-duplicate-paragraph-characters": mark("too much of it in paragraphs that repeat"),
+    "gopher-duplicate-paragraphs": mark("too many paragraphs that repeat"),
+    "gopher-ellipses": mark("too many ellipses for its words"),
+    "gopher-ellipsis-lines": mark("too many lines that end in an ellipsis"),
+    "gopher-few-stop-words": mark("too few of the words that no prose does without"),
+    "gopher-few-words": mark("too few words"),
+    "gopher-hash-signs": mark("too many hash signs for its words"),
+    "gopher-long-mean-word": mark("words too long on average"),
+    "gopher-many-words": mark("too many words"),
+    "gopher-short-mean-word": mark("words too short on average"),
+    "gopher-words-without-letters": mark("too many words without a letter"),
+    "language-mismatch": mark("in another language than its source says"),
+    "language-outside": mark("in a language that this model does not learn"),
+    "language-unsure": mark("in no language that can be told"),
+    "length-ratio": mark("two sides of too different lengths"),
+    "licence-unknown": mark("no licence stated, or none that is known"),
+    "line-too-long": mark("a line longer than the bound"),
+    "low-stop-word-share": mark("too small a share of the words that no prose does without"),
+    "markup-only": mark("nothing but markup"),
+    "missing-side": mark("a side without its other side"),
+    "near-duplicate": mark("nearly the same as another, which was kept"),
+    "no-letter": mark("not a letter in it"),
+    "over-long": mark("longer than the bound"),
+    "too-large": mark("larger than the bound"),
+    "too-short": mark("too few letters"),
+}
+_TOP = re.compile(r"gopher-top-(\d)-gram")
+_REPEATED = re.compile(r"gopher-duplicate-(\d\d?)-grams")
+
+
+def step_name(step: str) -> str:
+    """What a step is called on the page."""
+    return retell(STEPS[step]) if step in STEPS else step
+
+
+def rule_words(rule: str) -> str:
+    """What a rule refuses, in plain words; nothing where the page does not know the rule."""
+    top, repeated = _TOP.fullmatch(rule), _REPEATED.fullmatch(rule)
+    if top:
+        return tr("one sequence of {words} words makes too much of it", words=top[1])
+    if repeated:
+        return tr("too much of it in sequences of {words} words that repeat", words=repeated[1])
+    found: Message | None = RULES.get(rule)
+    return retell(found) if found else ""
