@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -50,7 +51,7 @@ HEAVY = {"torch", "numpy", "pyarrow", "pydantic", "rich", "transformers", "token
 def test_help_loads_nothing_heavy(arguments):
     loaded = loaded_by(*arguments)
     assert "fournil.cli" in loaded
-    assert not (HEAVY | {"multiprocessing", "asyncio", "ssl"}) & loaded
+    assert not (HEAVY | {"multiprocessing", "asyncio", "ssl", "tempfile", "tomllib", "fournil.recipe"}) & loaded
 
 
 def test_show_loads_nothing_heavy(tmp_path):
@@ -163,7 +164,7 @@ def raising(monkeypatch, error: BaseException):
 
 
 def test_a_bug_is_said_in_one_line_and_its_traceback_kept(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(leaving.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     raising(monkeypatch, KeyError("x"))
     code, out, err = run(capsys, "show", "x")
     kept = list(tmp_path.iterdir())
@@ -176,7 +177,7 @@ def test_a_bug_is_said_in_one_line_and_its_traceback_kept(capsys, monkeypatch, t
 
 @pytest.mark.parametrize("arguments", [("--traceback", "show", "x"), ("show", "x", "--traceback")])
 def test_a_bug_shows_its_traceback_on_demand(capsys, monkeypatch, tmp_path, arguments):
-    monkeypatch.setattr(leaving.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     raising(monkeypatch, KeyError("x"))
     code, _, err = run(capsys, *arguments)
     assert code == 1
@@ -187,7 +188,7 @@ def test_a_bug_shows_its_traceback_on_demand(capsys, monkeypatch, tmp_path, argu
 
 
 def test_a_bug_shows_its_traceback_where_nothing_can_be_written(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(leaving.tempfile, "tempdir", str(tmp_path / "absent"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "absent"))
     raising(monkeypatch, KeyError("x"))
     assert run(capsys, "show", "x")[2].startswith("Traceback")
 

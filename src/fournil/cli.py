@@ -24,12 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else arguments
     speak(language_asked(words))
-    options = parse(words)
-    goes_on = options.verb == "bake" or options.verb in STAGE_VERBS
-    whole = getattr(options, "traceback", False) or bool(os.environ.get(SHOW_TRACEBACK))
+    goes_on = not {"bake", *STAGE_VERBS}.isdisjoint(words)
+    whole = "--traceback" in words or bool(os.environ.get(SHOW_TRACEBACK))
     try:
         with interruptible(goes_on=goes_on):
-            return _run(options)
+            return _run(parse(words))
     except FournilError as error:
         print(tr("fournil: {error}", error=error), file=sys.stderr)
         return error.code

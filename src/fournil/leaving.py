@@ -5,26 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from fournil.core.errors import EXIT_FAILED, EXIT_INTERRUPTED
 from fournil.core.speech import tr
 
-PATIENCE_SECONDS = 1.5
+PATIENCE_SECONDS = 1.0
 """How long an interrupted program may take to leave by itself. To kill it is safe: final names hold finished things."""
 
 SHOW_TRACEBACK = "FOURNIL_TRACEBACK"
 """The environment variable that has bugs shown with their traceback, as `--traceback` does."""
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_said = threading.Event()
+_said, _signalled = threading.Event(), threading.Event()
 
 
 @contextmanager
@@ -64,11 +62,13 @@ def _stop(wakeup: int, writing: int, handlers: dict[signal.Signals, Any]) -> Non
 
 
 def say_interrupted(goes_on: bool) -> int:
-    """Say that the program was interrupted, and return the exit code for that."""
+    """Say that the program was interrupted, and return the exit code for that; after a signal, end it with that."""
     if not _said.is_set():
         _said.set()
         text = tr("fournil: stopped. The same command goes on from here.") if goes_on else tr("fournil: stopped.")
         print(f"\n{text}", file=sys.stderr, flush=True)
+    if _signalled.is_set():
+        _end()  # nothing is left to do, and Python's own end of large libraries takes seconds
     return EXIT_INTERRUPTED
 
 
@@ -82,6 +82,8 @@ def say_bug(error: BaseException, *, whole: bool) -> int:
     Returns:
         The exit code.
     """
+    import traceback
+
     trace = "".join(traceback.format_exception(error))
     kind = type(error).__name__
     what = f"{kind}: {' '.join(str(error).split())[:200]}" if str(error).strip() else kind
@@ -110,6 +112,8 @@ def say_refused(error: OSError) -> int:
 
 
 def _keep(trace: str) -> str | None:
+    import tempfile
+
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="fournil-bug-", suffix=".txt", delete=False, encoding="utf-8"
@@ -121,8 +125,10 @@ def _keep(trace: str) -> str | None:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    _signalled.set()
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # whoever presses Ctrl-C twice gets one sentence
+    sys.unraisablehook = lambda _: None  # where this comes amid an import or a clean-up, Python would print its own
     raise KeyboardInterrupt
 
 
@@ -135,13 +141,14 @@ def _watch(reading: int, goes_on: bool) -> None:
         os.close(reading)
         return
     time.sleep(PATIENCE_SECONDS)
-    _end_children()
     if sys.stdout.isatty():
         os.write(sys.stdout.fileno(), b"\x1b[?25h")  # bars hide the cursor
-    os._exit(say_interrupted(goes_on))
+    _signalled.set()
+    say_interrupted(goes_on)
 
 
-def _end_children() -> None:
+def _end() -> NoReturn:
     multiprocessing = sys.modules.get("multiprocessing")
     for child in multiprocessing.active_children() if multiprocessing else ():
         child.kill()
+    os._exit(EXIT_INTERRUPTED)

@@ -90,6 +90,6 @@ def print_settings(stage: str, file: TextIO) -> int:
     for setting in settings_of(config):
         default = f" = {setting.default}" if setting.default else tr(" (required)")
         print(f"  {setting.path}: {setting.type}{default}", file=file)
-        doc = retell({"message": " ".join(setting.doc.split()), "values": {}})  # collected from the docstrings themselves
+        doc = retell({"message": " ".join(setting.doc.split()), "values": {}})  # the docstrings are collected
         print(textwrap.indent(textwrap.fill(doc, 100), "      "), file=file)
     return 0
