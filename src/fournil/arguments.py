@@ -66,6 +66,7 @@ def build_parser() -> Parser:
     )
     _add_shared(bake)
     _add_mirror(bake)
+    _add_plan(verbs)
     for stage, text in STAGE_VERBS.items():
         _add_stage(verbs, stage, retell(text))
     _add_looks(verbs)
@@ -79,13 +80,23 @@ def _add(verbs: argparse._SubParsersAction[Parser], name: str, text: str) -> Par
     return verb
 
 
-def _add_shared(verb: Parser) -> None:
+def _add_shared(verb: Parser, *, quiet: bool = True) -> None:
     verb.add_argument("--run", type=Path, metavar=tr("FOLDER"), help=tr("the run's folder (default: runs/NAME)"))
     verb.add_argument(
         "--set", action="append", default=[], metavar=tr("KEY=VALUE"), help=tr("change a setting of the recipe")
     )
     _add_threads(verb)
-    verb.add_argument("--quiet", action="store_true", help=tr("say nothing but errors"))
+    if quiet:
+        verb.add_argument("--quiet", action="store_true", help=tr("say nothing but errors"))
+
+
+def _add_plan(verbs: argparse._SubParsersAction[Parser]) -> None:
+    plan = _add(verbs, "plan", tr("say what a recipe takes before anything runs: tokens, memory, hours, energy, euros"))
+    plan.add_argument("recipe", type=Path, metavar=tr("RECIPE"), help=tr("a recipe, such as recipes/croissant.toml"))
+    _add_shared(plan, quiet=False)
+    hardware = tr("train on `here` (this machine, measured), A100, H100 or H200 (default: as the recipe says)")
+    plan.add_argument("--hardware", metavar=tr("NAME"), help=hardware)
+    plan.add_argument("--json", action="store_true", help=tr("print the plan as JSON"))
 
 
 def _add_threads(verb: Parser) -> None:

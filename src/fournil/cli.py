@@ -55,6 +55,8 @@ def _run(options: argparse.Namespace) -> int:
         return _look(options)
     if options.verb in ("chat", "translate"):
         return _use(options)
+    if options.verb == "plan":
+        return _plan(options)
     if options.verb in STAGE_VERBS and options.settings:
         from fournil.apps.inspect.flow_picture import print_settings
 
@@ -80,6 +82,19 @@ def _bake(options: argparse.Namespace) -> int:
         run = options.run or options.out
     until = None if options.verb == "bake" or not paths else options.verb
     return bake_and_tell(recipe, run, threads=options.threads, quiet=options.quiet, until=until)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from fournil.baking import available_threads, spare_other_programs
+    from fournil.planning import plan_command
+    from fournil.recipe import read_recipe
+
+    spare_other_programs()
+    hardware = [f"plan.hardware={_quoted(options.hardware)}"] if options.hardware else []
+    recipe = read_recipe(options.recipe, [*options.set, *hardware])
+    run = options.run or Path("runs") / recipe.head.name
+    threads = options.threads or available_threads()
+    return plan_command(recipe, run, sys.stdout, threads=threads, as_json=options.json)
 
 
 def _quoted(value: str) -> str:

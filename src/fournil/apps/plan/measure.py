@@ -19,7 +19,7 @@ from typing import Any
 from fournil.apps.plan import rates
 from fournil.apps.plan.model import Work, activation_bytes, state_bytes
 from fournil.apps.plan.order import StepOrder
-from fournil.apps.plan.rates import Speed
+from fournil.apps.plan.rates import STEP, Speed
 from fournil.apps.plan.stages import Estimate, Estimator
 
 MAX_SECONDS = 20.0
@@ -30,6 +30,7 @@ LEAST_SECONDS = 6.0
 
 LARGEST_SEARCHED = 100_000_000
 """Parameters of the largest model whose beam search is tried: larger ones do not fit into the time."""
+
 
 Measured = dict[str, Any]
 """What the child says: `step_seconds`, `beam_token_seconds`, `text_mb_per_second`."""
@@ -145,15 +146,31 @@ def _task(step: StepOrder, work: Work, seconds: float, estimator: Estimator) -> 
 
 
 def in_child(request: dict[str, Any], budget: float) -> Measured | None:
-    """Measure in a process of its own; None where it fails or takes much longer than it should."""
+    """Measure in a process of its own, which is ended when its time is up; None when it had nothing to say by then."""
     command = [sys.executable, "-m", "fournil.apps.plan.trial"]
     try:
-        done = subprocess.run(
-            command, input=json.dumps(request), capture_output=True, text=True, timeout=2 * budget + 10, check=True
-        )
-        return json.loads(done.stdout.splitlines()[-1])
-    except (subprocess.SubprocessError, OSError, ValueError, IndexError):
+        done = subprocess.run(command, input=json.dumps(request).encode(), capture_output=True, timeout=budget)
+        said = done.stdout
+    except subprocess.TimeoutExpired as error:
+        said = error.stdout or b""
+    except OSError:
         return None
+    return heard(said.decode("utf-8", "replace"))
+
+
+def heard(said: str) -> Measured | None:
+    """Read what the child said, a line for each thing that it measured; the last line may be torn."""
+    found: Measured = {"step_seconds": {}}
+    for line in said.splitlines():
+        try:
+            name, value = json.loads(line)
+        except ValueError:
+            continue
+        if name.startswith(STEP):
+            found["step_seconds"][name.removeprefix(STEP)] = value
+        else:
+            found[name] = value
+    return found if found["step_seconds"] or len(found) > 1 else None
 
 
 def _with_measured(speed: Speed, found: Measured) -> Speed:

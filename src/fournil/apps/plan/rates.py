@@ -50,6 +50,10 @@ TEXT_MB_PER_SECOND = 2.0
 """Rules of curation on text of our own, as the long measurement runs them."""
 
 
+STEP = "step "
+"""Begins the name of what a step of a training took, among what is measured."""
+
+
 @dataclass(frozen=True)
 class Speed:
     """How a machine compares with the reference, and what was measured on it of the recipe's own work."""

@@ -1,6 +1,6 @@
 """The child that tries a recipe's own work: steps of training, tokens of beam search, rules on text.
 
-It reads one JSON object from standard input, and writes one line of JSON.
+It reads one JSON object from standard input, and writes a line of JSON for each thing that it measured: name and value.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import fournil
+from fournil.apps.plan.rates import STEP
 
 WARM_STEPS = 2
 """First steps that are not counted: memory is being laid out."""
@@ -29,21 +30,24 @@ class _EnoughError(Exception):
 
 
 def main() -> int:
-    """Measure what standard input asks for."""
+    """Measure what standard input asks for, and say each thing at once: this process may be ended any time."""
     request = json.load(sys.stdin)
-    found: dict[str, Any] = {}
     if request["text_seconds"]:
-        found["text_mb_per_second"] = text_rate(request["text_seconds"])
+        _say("text_mb_per_second", text_rate(request["text_seconds"]))
     if request["trainings"] or request["generation"]:
         import torch
 
         torch.set_num_threads(request["threads"])
-    found["step_seconds"] = {task["key"]: step_seconds(task, request["threads"]) for task in request["trainings"]}
-    found["step_seconds"] = {key: value for key, value in found["step_seconds"].items() if value is not None}
+    for task in request["trainings"]:
+        _say(STEP + task["key"], step_seconds(task, request["threads"]))
     if request["generation"]:
-        found["beam_token_seconds"] = beam_token_seconds(**request["generation"])
-    print(json.dumps(found))
+        _say("beam_token_seconds", beam_token_seconds(**request["generation"]))
     return 0
+
+
+def _say(name: str, value: float | None) -> None:
+    if value is not None:
+        print(json.dumps([name, value]), flush=True)
 
 
 def step_seconds(task: dict[str, Any], threads: int, clock: Callable[[], float] = time.monotonic) -> float | None:
@@ -69,7 +73,7 @@ def step_seconds(task: dict[str, Any], threads: int, clock: Callable[[], float] 
 
     def batch(step: int) -> Batch:
         times.append(clock())
-        if len(times) > WARM_STEPS and times[-1] - times[0] > task["seconds"]:
+        if times[-1] - times[0] > task["seconds"]:
             raise _EnoughError
         ids = torch.randint(0, shape.vocab_size, size, generator=dice)
         targets = ids.roll(-1, dims=1)
