@@ -20,7 +20,7 @@ import tomli_w
 from fournil.cli import build_parser
 from fournil.core.settings import docstrings, table_type, to_table
 from fournil.core.speech import speaking
-from fournil.recipe import REPEATED, SECTIONS, Head, stage_config
+from fournil.recipe import PLAN, REPEATED, SECTIONS, Head, plan_config, stage_config
 
 DOCS = Path(__file__).resolve().parent
 
@@ -29,8 +29,8 @@ RECIPE_INTRO = """\
 
 *Written by `docs/reference.py` from the text under each setting in the code. Change it there.*
 
-A recipe is a TOML file: `[recipe]`, then one section per stage in the order of the flow. What a recipe leaves out has
-its default. `fournil STAGE --settings` prints the same for one stage. [Baking](bake.md) says how recipes extend each
+A recipe is a TOML file: `[recipe]`, then one section per stage in the order of the flow, and `[plan]`, which changes what
+`fournil plan` foretells and nothing that is baked. What a recipe leaves out has its default. `fournil STAGE --settings` prints the same for one stage. [Baking](bake.md) says how recipes extend each
 other and how `--set` changes one setting.
 
 `[a.b]` is a table. `[[a.b]]` is an array of tables: the header is written once for each, and what belongs to one entry
@@ -133,6 +133,12 @@ gguf = ["f16"]
 [report]
 max_translations = 20
 """,
+    "plan": """
+[plan]
+hardware = "H100"
+num_devices = 8
+eur_per_device_hour = 2.5
+""",
 }
 """One for each section; a test reads them as a recipe."""
 
@@ -157,7 +163,7 @@ def recipe_page() -> str:
 
 def sections() -> dict[str, type]:
     """Return each section of a recipe with its settings."""
-    return {"recipe": Head} | {stage: stage_config(stage) for stage in SECTIONS}
+    return {"recipe": Head} | {stage: stage_config(stage) for stage in SECTIONS} | {PLAN: plan_config()}
 
 
 def _tables(config: type, path: str, many: bool, said: str = "", without: str = "") -> Iterator[str]:
