@@ -1,6 +1,8 @@
 """What tests share, and the guard that no test is skipped unseen in CI."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,18 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the real text that stands beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def mie(tmp_path_factory) -> Path:
+    """The crumb, baked once, unbroken; whoever wants to change it takes a copy."""
+    run = tmp_path_factory.mktemp("unbroken") / "mie"
+    recipe = str(REPOSITORY / "recipes" / "mie.toml")
+    command = [sys.executable, "-m", "fournil.cli", "bake", recipe, "--run", str(run), "--threads", "1"]
+    done = subprocess.run(command, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "index.html" in done.stdout
+    return run
 
 
 def allowed_skips(text: str) -> set[str]:

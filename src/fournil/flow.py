@@ -328,6 +328,8 @@ def bake(
                 records.append(state.record)
             else:
                 records.append(_run_step(state, recipe, run, context, tell, (planned or {}).get(step.folder)))
+        if until is None:  # what is left was begun by other settings
+            shutil.rmtree(run / ".partial", ignore_errors=True)
     return records
 
 
