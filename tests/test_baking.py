@@ -1,6 +1,12 @@
+import sys
+from types import SimpleNamespace
+
 import pytest
 
 from fournil import baking
+from fournil.core.errors import FournilError
+from fournil.core.record import Record, write_record
+from fournil.core.speech import speak
 
 
 @pytest.fixture
@@ -29,3 +35,81 @@ def test_what_somebody_chose_stays(tmp_path, environment):
     path.write_text("2.00 2.00 2.00 3/200 4711\n")
     baking.spare_other_programs(path)
     assert baking.os.environ["OMP_WAIT_POLICY"] == "active"
+
+
+@pytest.fixture
+def recipes(tmp_path, monkeypatch, repository):
+    """Two recipes, and reasons for which their sources cannot be reached, by the recipe's name."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("near", "far"):
+        (tmp_path / f"{name}.toml").write_text(
+            f'[recipe]\nname = "{name}"\nextends = "{repository / "recipes" / "mie.toml"}"\n'
+            f"[sources]\nmin_letters = {7 if name == 'near' else 8}\n"
+        )
+    reasons = {"near": "", "far": ""}
+    asked = []
+
+    def reachable(config):
+        name = "near" if config.min_letters == 7 else "far"
+        asked.append(name)
+        return reasons[name]
+
+    monkeypatch.setitem(sys.modules, "fournil.stages.sources.reach", SimpleNamespace(reachable=reachable))
+    return SimpleNamespace(paths=[tmp_path / "near.toml", tmp_path / "far.toml"], reasons=reasons, asked=asked)
+
+
+def chosen(recipes, run=None) -> str:
+    return baking.choose_recipe(recipes.paths, [], run).head.name
+
+
+def test_a_single_recipe_is_taken_unasked(recipes):
+    assert baking.choose_recipe(recipes.paths[1:], [], None).head.name == "far"
+    assert recipes.asked == []
+
+
+def test_of_several_recipes_the_first_that_can_be_reached_is_taken(recipes, capsys):
+    assert chosen(recipes) == "near"
+    assert capsys.readouterr().out == ""
+    recipes.reasons["near"] = "apt knows no packages"
+    assert chosen(recipes) == "far"
+    assert capsys.readouterr().out == f"{recipes.paths[0]} cannot be baked here: apt knows no packages\n"
+
+
+def test_of_several_recipes_one_that_was_begun_is_taken_unasked(recipes, tmp_path):
+    run = tmp_path / "runs" / "far"
+    write_run(run, "far")
+    assert chosen(recipes) == "far"
+    assert recipes.asked == []
+    write_run(tmp_path / "elsewhere", "far")
+    assert chosen(recipes, run=tmp_path / "elsewhere") == "far"
+    write_run(tmp_path / "another", "another")
+    assert chosen(recipes, run=tmp_path / "another") == "near"
+
+
+def test_when_no_recipe_can_be_reached_the_error_holds_each_reason(recipes):
+    recipes.reasons |= {"near": "apt knows no packages", "far": "no network"}
+    with pytest.raises(FournilError, match=r"near.toml .*apt knows no packages; .*far.toml .*no network.*--mirror"):
+        chosen(recipes)
+
+
+def write_run(run, name):
+    (run / "01-sources").mkdir(parents=True)
+    (run / "recipe.lock.toml").write_text(f'[recipe]\nname = "{name}"\n')
+    write_record(run / "01-sources", Record("sources", "sources", 1, {}, {}, {"sha256": "", "bytes": 0, "files": {}}))
+
+
+def test_the_terminal_names_the_page_of_the_language_that_is_spoken(tmp_path):
+    (tmp_path / "08-report").mkdir()
+    speak("fr")
+    assert baking.page_name(tmp_path) == "index.html"
+    (tmp_path / "08-report" / "index.fr.html").touch()
+    assert baking.page_name(tmp_path) == "index.fr.html"
+    speak("en")
+    assert baking.page_name(tmp_path) == "index.html"
+
+
+@pytest.mark.parametrize(("number", "start"), [(0, None), (1, "1 refused: what it names"), (1234, "1,234 refused: wh")])
+def test_unknown_licences_are_hinted_at(number, start):
+    counts = [{"step": "read", "refused": {"licence-unknown": number, "other": 5}}]
+    hint = baking.unknown_licences(Record("sources", "sources", 1, {}, {}, {}, counts=counts))
+    assert hint.startswith(start) if start else hint == ""
