@@ -1,0 +1,1 @@
+"""The model that a page carries: packed by Python, run by the browser."""
