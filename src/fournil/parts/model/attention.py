@@ -13,6 +13,8 @@ from torch import Tensor
 
 from fournil.parts.model.config import ModelConfig
 
+FIRST_POSITIONS = 4096
+
 
 def rotary_frequencies(config: ModelConfig) -> Tensor:
     """Angle per position of each pair of a head's coordinates, radians, [C / 2] (RoFormer; llama3)."""
@@ -28,6 +30,11 @@ def rotary_frequencies(config: ModelConfig) -> Tensor:
     smooth = (old / wavelengths - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor)
     smooth = smooth.clamp(0.0, 1.0)
     return (1 - smooth) * frequencies / scaling.factor + smooth * frequencies
+
+
+def first_positions(config: ModelConfig) -> int:
+    """How many positions a model's tables begin with: they grow where a text is longer."""
+    return min(config.max_position_embeddings, FIRST_POSITIONS)
 
 
 def rotary_table(config: ModelConfig, num_positions: int) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,18 @@ from fournil.core.speech import tr
 
 ROPE_TYPES = ("default", "linear", "llama3")
 
+LARGEST = {
+    "vocab_size": 1 << 24,
+    "hidden_size": 1 << 20,
+    "intermediate_size": 1 << 22,
+    "num_hidden_layers": 1 << 12,
+    "num_attention_heads": 1 << 14,
+    "num_key_value_heads": 1 << 14,
+    "head_dim": 1 << 16,
+    "max_position_embeddings": 1 << 25,
+}
+"""The largest sizes that are believed, tens of times those of any model there is: beyond, a file lies."""
+
 
 @dataclass(frozen=True)
 class RopeScaling:
@@ -26,6 +38,23 @@ class RopeScaling:
     """llama3: wavelengths below original length / this are left alone."""
     original_max_position_embeddings: int = 8192
     """llama3: the length before stretching, in tokens."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would divide by nothing.
+
+        Raises:
+            FournilError: A factor is not above 0, or llama3's two factors are the same.
+        """
+        if not self.factor > 0 or not self.low_freq_factor > 0 or not self.high_freq_factor > self.low_freq_factor:
+            raise FournilError(
+                tr(
+                    "rotary scaling by {factor} between {low} and {high} makes no sense",
+                    factor=self.factor,
+                    low=self.low_freq_factor,
+                    high=self.high_freq_factor,
+                ),
+                fix=tr("Factors are above 0, and high_freq_factor is greater than low_freq_factor."),
+            )
 
 
 @dataclass(frozen=True)
@@ -193,36 +222,17 @@ class ModelConfig:
         Raises:
             FournilError: It is no Llama, or has a part (biases, another activation) that this model has not.
         """
-        architectures = config.get("architectures") or ["LlamaForCausalLM"]
-        if config.get("model_type", "llama") != "llama" or "LlamaForCausalLM" not in architectures:
-            raise FournilError(
-                tr(
-                    "architecture {architecture} (model_type {model_type!r}) is not a Llama",
-                    architecture=architectures[0],
-                    model_type=config.get("model_type"),
-                ),
-                where=where,
-                fix=tr("Fournil's own model reads LlamaForCausalLM folders only."),
-            )
-        for name in ("attention_bias", "mlp_bias"):
-            if config.get(name):
-                raise FournilError(
-                    tr("{name} is true", name=name), where=where, fix=tr("Only Llamas without biases can be read.")
-                )
-        if config.get("hidden_act", "silu") != "silu":
-            raise FournilError(
-                tr("hidden_act is {activation!r}", activation=config["hidden_act"]),
-                where=where,
-                fix=tr("Only silu can be read."),
-            )
-        rope = dict(config.get("rope_parameters") or config.get("rope_scaling") or {})
-        rope_type = rope.get("rope_type", rope.get("type", "default"))
+        other = other_kind(config, where)
+        if other is not None:
+            raise other
+        check_sizes(config, where)
+        rope, rope_type = _rope(config)
         scaling = None
-        if rope_type != "default":
-            known = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
-            scaling = RopeScaling(rope_type=rope_type, **{name: rope[name] for name in known if name in rope})
         eos = config.get("eos_token_id")
         try:
+            if rope_type != "default":
+                known = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
+                scaling = RopeScaling(rope_type=rope_type, **{name: rope[name] for name in known if name in rope})
             return ModelConfig(
                 vocab_size=config["vocab_size"],
                 hidden_size=config["hidden_size"],
@@ -244,3 +254,80 @@ class ModelConfig:
             raise FournilError(
                 tr("{name} is missing", name=error.args[0]), where=where, fix=tr("Give the model's full folder.")
             ) from None
+        except FournilError as error:
+            raise FournilError(error.what, where=where, fix=error.fix) from None
+        except (TypeError, ValueError) as error:
+            fix = tr("Fetch the file again.")
+            raise FournilError(tr("its values make no sense ({error})", error=error), where=where, fix=fix) from None
+
+
+def other_kind(config: Mapping[str, Any], where: str = "config.json") -> FournilError | None:
+    """Why a config.json describes no Llama of the kind that ModelConfig is, or None where it does."""
+    architectures = _architectures(config)
+    if config.get("model_type", "llama") != "llama" or "LlamaForCausalLM" not in architectures:
+        return FournilError(
+            tr(
+                "architecture {architecture} (model_type {model_type!r}) is not a Llama",
+                architecture=architectures[0],
+                model_type=config.get("model_type"),
+            ),
+            where=where,
+            fix=tr("Fournil's own model reads LlamaForCausalLM folders only."),
+        )
+    for name in ("attention_bias", "mlp_bias"):
+        if config.get(name):
+            fix = tr("Only Llamas without biases can be read.")
+            return FournilError(tr("{name} is true", name=name), where=where, fix=fix)
+    if config.get("hidden_act", "silu") != "silu":
+        what = tr("hidden_act is {activation!r}", activation=config["hidden_act"])
+        return FournilError(what, where=where, fix=tr("Only silu can be read."))
+    _, rope_type = _rope(config)
+    if rope_type not in ROPE_TYPES:
+        what = tr("unknown rotary scaling {rope_type!r}", rope_type=rope_type)
+        return FournilError(what, where=where, fix=tr("Known are {names}.", names=", ".join(ROPE_TYPES)))
+    return None
+
+
+def check_sizes(config: Mapping[str, Any], where: str = "config.json") -> None:
+    """Look at the sizes of a config.json, of whatever architecture, before anything is allocated for them.
+
+    Raises:
+        FournilError: A size is no whole number, or one that no model has; or the weights are quantised.
+    """
+    for name, largest in LARGEST.items():
+        value = config.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool):
+            fix = tr("It must be a whole number: fetch the file again.")
+            raise FournilError(tr("{name} is {value!r}", name=name, value=_short(value)), where=where, fix=fix)
+        if not 0 < value <= largest:
+            fix = tr("It must be from 1 to {largest:,}: fetch the file again.", largest=largest)
+            raise FournilError(tr("{name} is {value:,}", name=name, value=value), where=where, fix=fix)
+    for name in ("rope_theta", "rms_norm_eps"):
+        value = config.get(name)
+        if value is not None and (not isinstance(value, int | float) or isinstance(value, bool) or not value > 0):
+            fix = tr("It must be a number above 0: fetch the file again.")
+            raise FournilError(tr("{name} is {value!r}", name=name, value=_short(value)), where=where, fix=fix)
+    quantised = config.get("quantization_config")
+    if quantised:
+        method = quantised.get("quant_method") if isinstance(quantised, Mapping) else quantised
+        fix = tr("Take the model's full weights, in float16, bfloat16 or float32.")
+        raise FournilError(tr("its weights are quantised ({method})", method=_short(method)), where=where, fix=fix)
+
+
+def _short(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    return str(value)[:60]
+
+
+def _architectures(config: Mapping[str, Any]) -> list[str]:
+    found = config.get("architectures")
+    return [str(name) for name in found] if isinstance(found, list) and found else ["LlamaForCausalLM"]
+
+
+def _rope(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    """What is said of rotary positions, and the type of their scaling."""
+    found = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    if not isinstance(found, Mapping):
+        return {}, str(found)
+    return found, str(found.get("rope_type", found.get("type", "default")))

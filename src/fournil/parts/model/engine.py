@@ -5,8 +5,8 @@ Shapes: B rows, T tokens, V vocabulary.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Sequence
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,14 +16,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fournil.core.errors import FournilError
-from fournil.core.speech import tr
+from fournil.core.speech import tr, trn
 from fournil.parts.model import folder as folders
 from fournil.parts.model import generate as generation
 from fournil.parts.model.beams import Candidate, beam_candidates
-from fournil.parts.model.config import ModelConfig
+from fournil.parts.model.config import check_sizes, other_kind
 from fournil.parts.model.cross_entropy import IGNORED
 from fournil.parts.model.generate import GREEDY, Sampling, choose, dice_of
 from fournil.parts.tokenize.load import load as load_tokenizer
+from fournil.parts.tokenize.load import refuse_beyond_rows
 from fournil.parts.tokenize.prompts import ChatFormat, begins_with_bos, ends_of_text
 from fournil.parts.tokenize.special import EOS
 
@@ -83,42 +84,44 @@ def open_model(folder: Path, *, device: str = "cpu") -> Engine:
     """Load a Hugging Face folder: a Llama in our own code, anything else in transformers.
 
     Raises:
-        FournilError: There is no such folder, no safetensors, no tokenizer; or transformers is needed and missing.
+        FournilError: There is no such folder, no safetensors, no tokenizer; it brings program code of its own; its
+            files do not fit together; or transformers is needed and missing.
     """
     folder = Path(folder)
     if not (folder / "config.json").is_file():
+        if folder.suffix == ".gguf" or (folder.is_dir() and list(folder.glob("*.gguf"))):
+            raise FournilError(
+                tr("this is GGUF, which llama.cpp reads"),
+                where=folder,
+                fix=tr("Give the Hugging Face folder that it was made of, with config.json and safetensors."),
+            )
         raise FournilError(tr("no model here"), where=folder, fix=tr("Give a Hugging Face folder, with a config.json."))
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    config = folders.read_json(folder / "config.json")
+    check_sizes(config, str(folder / "config.json"))
+    code = config.get("auto_map")
+    if isinstance(code, Mapping) and any(str(name).startswith("AutoModel") for name in code):
         raise FournilError(
-            tr("this is no JSON ({error})", error=error), where=folder / "config.json", fix=tr("Fetch it again.")
-        ) from None
-    if is_llama(config):
-        return OwnEngine(folder, device)
-    return TransformersEngine(folder, config, device)
-
-
-def is_llama(config: dict[str, Any]) -> bool:
-    """Whether our own transformer reads a folder with this config.json."""
-    try:
-        ModelConfig.from_hugging_face(config)
-    except FournilError:
-        return False
-    return True
+            tr("this model brings program code of its own, which is not run"),
+            where=folder,
+            fix=tr("Take a model whose architecture transformers itself knows."),
+        )
+    return OwnEngine(folder, device) if other_kind(config) is None else TransformersEngine(folder, config, device)
 
 
 class _Folder:
     """What is read of a folder whatever runs it."""
 
-    def __init__(self, folder: Path, device: str) -> None:
+    def __init__(self, folder: Path, device: str, num_rows: int) -> None:
         self.device = device
         self.tokenizer = load_tokenizer(folder)
         self.chat = ChatFormat.read(folder)
+        refuse_beyond_rows(self.tokenizer, num_rows, folder, template=self.chat.template if self.chat else "")
         self.stop_ids = ends_of_text(folder, self.tokenizer)
         begins = self.tokenizer.token_to_id(begins_with_bos(folder) or "")
         ends = self.tokenizer.token_to_id(self.chat.eos_token if self.chat else EOS)
-        found = [number for number in (begins, ends, *sorted(self.stop_ids)) if number is not None]
+        found = [
+            number for number in (begins, ends, *sorted(self.stop_ids)) if number is not None and number < num_rows
+        ]
         self.start_id = found[0] if found else 0
 
 
@@ -129,7 +132,7 @@ class OwnEngine(_Folder):
     searches = True
 
     def __init__(self, folder: Path, device: str = "cpu") -> None:
-        super().__init__(folder, device)
+        super().__init__(folder, device, folders.read_config(folder).vocab_size)
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         self.model = folders.load(folder, dtype, device=device).eval()
         self.context_length = self.model.config.max_position_embeddings
@@ -175,6 +178,21 @@ class OwnEngine(_Folder):
         )
 
 
+def _not_loaded(error: Exception, folder: Path) -> FournilError:
+    said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return FournilError(
+        tr("transformers cannot load this model ({error})", error=said[:200]),
+        where=folder,
+        fix=tr("Check that the folder is whole, and that your transformers is new enough for it."),
+    )
+
+
+def _rows(settings: Any) -> int:  # noqa: ANN401 - whatever transformers makes of config.json
+    """Rows of the embedding; models with several parts keep the size in the one that reads text."""
+    text = settings.get_text_config() if hasattr(settings, "get_text_config") else settings
+    return int(getattr(text, "vocab_size", 0) or 1 << 24)
+
+
 class TransformersEngine(_Folder):
     """Any causal language model that transformers knows; one prompt at a time."""
 
@@ -182,21 +200,7 @@ class TransformersEngine(_Folder):
     searches = False
 
     def __init__(self, folder: Path, config: dict[str, Any], device: str = "cpu") -> None:
-        if config.get("auto_map"):
-            raise FournilError(
-                tr("this model brings program code of its own, which is not run"),
-                where=folder,
-                fix=tr("Take a model whose architecture transformers itself knows."),
-            )
-        if not list(folder.glob("*.safetensors")):
-            pickled = any(list(folder.glob(pattern)) for pattern in folders.PICKLES)
-            raise FournilError(
-                tr("its weights are pickled: reading them would run whatever they contain")
-                if pickled
-                else tr("no weights"),
-                where=folder,
-                fix=tr("Give a folder with safetensors."),
-            )
+        headers = folders.tensor_headers(folder)
         try:
             import transformers
         except ImportError:
@@ -205,18 +209,58 @@ class TransformersEngine(_Folder):
                 where=folder,
                 fix=tr("Install it: pip install 'fournil[transformers]'."),
             ) from None
-        super().__init__(folder, device)
+        transformers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.set_verbosity_error()
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
+        num_stored = sum(math.prod(header.shape) for header in headers)
+        if device == "cpu":
+            folders.refuse_beyond_memory(num_stored * dtype.itemsize, folder)
         try:
-            self.model: Any = transformers.AutoModelForCausalLM.from_pretrained(
-                folder, dtype=dtype, trust_remote_code=False, use_safetensors=True, local_files_only=True
-            )
-        except (OSError, ValueError, KeyError, ImportError) as error:
+            settings = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+            with torch.device("meta"):
+                described: Any = transformers.AutoModelForCausalLM.from_config(settings, trust_remote_code=False)
+            num_described = sum(parameter.numel() for parameter in described.parameters())
+            del described
+        except Exception as error:
+            raise _not_loaded(error, folder) from error
+        # Tied weights are stored once or twice, and some folders hold more than the language model.
+        if num_described > 2 * num_stored:
             raise FournilError(
-                tr("transformers cannot load this model ({error})", error=str(error).splitlines()[0]),
+                tr(
+                    "config.json asks for {wanted:,} parameters, the files hold {stored:,}",
+                    wanted=num_described,
+                    stored=num_stored,
+                ),
                 where=folder,
-                fix=tr("Check that the folder is whole, and that your transformers is new enough for it."),
-            ) from error
+                fix=tr("The weights do not belong to config.json."),
+            )
+        super().__init__(folder, device, _rows(settings))
+        try:
+            loaded: Any = transformers.AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype=dtype,
+                trust_remote_code=False,
+                use_safetensors=True,
+                local_files_only=True,
+                output_loading_info=True,
+            )
+        except Exception as error:  # whatever transformers and the architecture's own code raise
+            raise _not_loaded(error, folder) from error
+        self.model: Any = loaded[0]
+        missing = sorted(loaded[1]["missing_keys"])
+        if missing:  # transformers fills them with random numbers
+            raise FournilError(
+                trn(
+                    "{count} tensor is missing: {first}",
+                    "{count} tensors are missing, the first is {first}",
+                    len(missing),
+                    first=missing[0],
+                ),
+                where=folder,
+                fix=tr("Give the full folder."),
+            )
+        for name, parameter in self.model.named_parameters():
+            folders.refuse_not_finite(name, parameter, folder)
         self.model.to(device).eval()
         self.context_length = int(getattr(self.model.config, "max_position_embeddings", None) or 1024)
 

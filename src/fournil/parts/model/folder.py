@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from fournil.parts.model.transformer import Block, Llama
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+LFS_POINTER = b"version https://git-lfs"
+FLOATS = ("F64", "F32", "F16", "BF16")
 
 
 def hugging_face_views(model: Llama) -> dict[str, Tensor]:
@@ -51,11 +55,13 @@ def read_config(folder: Path) -> ModelConfig:
     Raises:
         FournilError: There is none, or it is no Llama.
     """
-    return ModelConfig.from_hugging_face(_read_json(folder / "config.json"), where=str(folder / "config.json"))
+    return ModelConfig.from_hugging_face(read_json(folder / "config.json"), where=str(folder / "config.json"))
 
 
 def load(folder: Path, dtype: torch.dtype = torch.float32, *, device: torch.device | str = "cpu") -> Llama:
     """Read a Llama from a Hugging Face folder, whole and checked.
+
+    Nothing is allocated before config.json and the headers of the weights agree.
 
     Args:
         folder: Has config.json and model.safetensors, or shards with their index.
@@ -63,42 +69,85 @@ def load(folder: Path, dtype: torch.dtype = torch.float32, *, device: torch.devi
         device: Where they go.
 
     Raises:
-        FournilError: A file is missing or broken, weights are pickled, a tensor is missing, unknown, of a wrong shape,
-            or holds NaN or an infinity.
+        FournilError: A file is missing or broken, weights are pickled, a tensor is missing, unknown, of a wrong shape
+            or type, or holds NaN or an infinity; or the model is larger than the free memory.
     """
     folder = Path(folder)
     config = read_config(folder)
+    kept = _checked(folder, config, tensor_headers(folder))
+    needed = config.num_parameters() * dtype.itemsize
+    if torch.device(device).type == "cpu":
+        refuse_beyond_memory(needed, folder)
     with torch.device("meta"):
         model = Llama(config)
     model = model.to_empty(device=device).to(dtype)
     _restore_tables(model, device)
     wanted = hugging_face_views(model)
-    seen: set[str] = set()
-    for path, name, tensor in _tensors(folder):
+    for path, name, tensor in _tensors(kept):
+        wanted[name].copy_(tensor)
+        refuse_not_finite(name, wanted[name], path)
+    return model
+
+
+def refuse_not_finite(name: str, tensor: Tensor, where: Path) -> None:
+    """Refuse weights that would make every answer NaN.
+
+    Raises:
+        FournilError: The tensor holds NaN or an infinity.
+    """
+    if not bool(torch.isfinite(tensor).all()):
+        raise FournilError(
+            tr("{name} holds NaN or an infinity", name=name), where=where, fix=tr("Take the weights from elsewhere.")
+        )
+
+
+def _checked(folder: Path, config: ModelConfig, headers: list[Header]) -> list[Header]:
+    """The tensors that a model of this shape needs, each once.
+
+    Raises:
+        FournilError: One is missing, unknown, given twice, or of a wrong shape or type.
+    """
+    if config.num_hidden_layers > len(headers):  # a lie about layers would make a long list of names
+        raise FournilError(
+            tr("config.json asks for {layers:,} layers, the weights are {count:,} tensors",
+               layers=config.num_hidden_layers, count=len(headers)),
+            where=folder,
+            fix=tr("The weights do not belong to config.json."),
+        )  # fmt: skip
+    with torch.device("meta"):
+        wanted = hugging_face_views(Llama(config))
+    kept: dict[str, Header] = {}
+    for header in headers:
+        name, path = header.name, header.path
         if name.endswith("rotary_emb.inv_freq") or (name == "lm_head.weight" and config.tie_word_embeddings):
             continue  # both follow from the rest
         if name not in wanted:
             raise FournilError(
                 tr("unknown tensor {name}", name=name), where=path, fix=tr("The weights do not belong to config.json.")
             )
-        if wanted[name].shape != tensor.shape:
+        if name in kept:
+            raise FournilError(
+                tr("{name} is in two files", name=name), where=path, fix=tr("Give the folder as it was published.")
+            )
+        if header.shape != tuple(wanted[name].shape):
             raise FournilError(
                 tr(
                     "{name} has shape {found}, config.json asks for {wanted}",
                     name=name,
-                    found=tuple(tensor.shape),
+                    found=header.shape,
                     wanted=tuple(wanted[name].shape),
                 ),
                 where=path,
                 fix=tr("The weights do not belong to config.json."),
             )
-        if not bool(torch.isfinite(tensor).all()):
+        if header.dtype not in FLOATS:
             raise FournilError(
-                tr("{name} holds NaN or an infinity", name=name), where=path, fix=tr("Take the weights from elsewhere.")
+                tr("{name} is of type {dtype}", name=name, dtype=header.dtype),
+                where=path,
+                fix=tr("Take the model's full weights, in float16, bfloat16 or float32."),
             )
-        wanted[name].copy_(tensor)
-        seen.add(name)
-    missing = sorted(set(wanted) - seen)
+        kept[name] = header
+    missing = sorted(set(wanted) - set(kept))
     if missing:
         raise FournilError(
             trn(
@@ -110,7 +159,33 @@ def load(folder: Path, dtype: torch.dtype = torch.float32, *, device: torch.devi
             where=folder,
             fix=tr("Give the full folder."),
         )
-    return model
+    return list(kept.values())
+
+
+def refuse_beyond_memory(needed: int, where: Path) -> None:
+    """Say that weights do not fit before the system ends the process for it; where nothing is known, go on.
+
+    Raises:
+        FournilError: They take more bytes than are free.
+    """
+    free = free_memory_bytes()
+    if free is not None and needed > free:
+        raise FournilError(
+            tr(
+                "the model takes {needed:,.1f} GB of memory, {free:,.1f} are free", needed=needed / 1e9, free=free / 1e9
+            ),
+            where=where,
+            fix=tr("Close other programs, or take a smaller model."),
+        )
+
+
+def free_memory_bytes(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    """Memory that a process may still take, where the system tells."""
+    try:
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, ValueError, StopIteration):
+        return None
 
 
 def save(model: Llama, folder: Path, *, dtype: torch.dtype = torch.float32) -> None:
@@ -139,58 +214,119 @@ def save(model: Llama, folder: Path, *, dtype: torch.dtype = torch.float32) -> N
 
 def _restore_tables(model: Llama, device: torch.device | str) -> None:
     """Rotary tables are not stored: to_empty left them without content."""
-    from fournil.parts.model.attention import rotary_table
+    from fournil.parts.model.attention import first_positions, rotary_table
 
-    cos, sin = rotary_table(model.config, model.config.max_position_embeddings)
+    cos, sin = rotary_table(model.config, first_positions(model.config))
     model.cos, model.sin = cos.to(device), sin.to(device)
 
 
-def _tensors(folder: Path) -> Iterator[tuple[Path, str, Tensor]]:
+@dataclass(frozen=True)
+class Header:
+    """What a safetensors file says of one tensor."""
+
+    path: Path
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    """As safetensors writes it: F32, BF16 …"""
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a folder: those that its index names, or else model.safetensors.
+
+    Raises:
+        FournilError: There is none, one is missing or lies elsewhere, or the weights are pickled.
+    """
     if (folder / INDEX).exists():
-        shards = _read_json(folder / INDEX).get("weight_map")
+        shards = read_json(folder / INDEX).get("weight_map")
         if not isinstance(shards, dict) or not shards:
             raise FournilError(tr("no weight_map in it"), where=folder / INDEX, fix=tr("Give the full folder."))
-        names = sorted(set(shards.values()))
+        names = sorted({str(name) for name in shards.values()})
     elif (folder / WEIGHTS).exists():
         names = [WEIGHTS]
     else:
         pickles = [path.name for pattern in PICKLES for path in sorted(folder.glob(pattern))]
         if pickles:
             raise FournilError(
-                tr(
-                    "weights are pickled ({name}): reading them would run whatever they contain",
-                    name=pickles[0],
-                ),
+                tr("weights are pickled ({name}): reading them would run whatever they contain", name=pickles[0]),
                 where=folder,
-                fix=tr("Convert them to safetensors first."),
+                fix=tr(
+                    "Convert them where you trust them: AutoModelForCausalLM.from_pretrained(FOLDER)"
+                    ".save_pretrained(NEW_FOLDER) in transformers writes safetensors."
+                ),
             )
         raise FournilError(tr("no model.safetensors"), where=folder, fix=tr("Give a Hugging Face model folder."))
     for name in names:
-        path = folder / name
         if Path(name).name != name or not name.endswith(".safetensors"):
             raise FournilError(
                 tr("the index names {name!r}", name=name), where=folder / INDEX, fix=tr("Shards lie beside the index.")
             )
-        if not path.exists():
-            raise FournilError(tr("this shard is missing"), where=path, fix=tr("Give the full folder."))
-        try:
-            with safe_open(path, framework="pt") as file:
-                for key in sorted(file.keys()):
-                    yield path, key, file.get_tensor(key)
-        except SafetensorError as error:
+        if not (folder / name).is_file():
+            raise FournilError(tr("this shard is missing"), where=folder / name, fix=tr("Give the full folder."))
+    return [folder / name for name in names]
+
+
+def tensor_headers(folder: Path) -> list[Header]:
+    """What the weights' files say of their tensors; the tensors themselves are not read.
+
+    Raises:
+        FournilError: As weight_files; or a file is cut short, or its header does not fit its length.
+    """
+    found: list[Header] = []
+    for path in weight_files(folder):
+        with _opened(path) as file:
+            for name in sorted(file.keys()):
+                part = file.get_slice(name)
+                found.append(Header(path, name, tuple(part.get_shape()), str(part.get_dtype())))
+    return found
+
+
+def _tensors(headers: list[Header]) -> Iterator[tuple[Path, str, Tensor]]:
+    for path in sorted({header.path for header in headers}):
+        with _opened(path) as file:
+            for header in headers:
+                if header.path == path:
+                    yield path, header.name, file.get_tensor(header.name)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        if _begins_with(path, LFS_POINTER):
             raise FournilError(
-                tr("broken safetensors ({error})", error=error), where=path, fix=tr("Fetch the file again.")
+                tr("this is a pointer of Git LFS, not the file itself"),
+                where=path,
+                fix=tr("Run git lfs pull in that folder, or fetch the file again."),
             ) from None
+        raise FournilError(
+            tr("broken safetensors ({error})", error=error), where=path, fix=tr("Fetch the file again.")
+        ) from None
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _begins_with(path: Path, begins: bytes) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(begins)) == begins
+    except OSError:
+        return False
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        FournilError: There is no such file, or it holds something else.
+    """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FournilError(
             tr("there is no such file"), where=path, fix=tr("Give a Hugging Face model folder.")
         ) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise FournilError(
             tr("this is no JSON ({error})", error=error), where=path, fix=tr("Fetch the file again.")
         ) from None

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fournil.parts.model.attention import Cache, rotary_table, rotate
+from fournil.parts.model.attention import Cache, first_positions, rotary_table, rotate
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.cross_entropy import linear_cross_entropy
 
@@ -84,7 +84,7 @@ class Llama(nn.Module):
             None if config.tie_word_embeddings else nn.Parameter(torch.empty(config.vocab_size, config.hidden_size))
         )
         with torch.device("cpu"):  # arithmetic on the meta device would load torch._dynamo, which takes seconds
-            cos, sin = rotary_table(config, config.max_position_embeddings)
+            cos, sin = rotary_table(config, first_positions(config))
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 

@@ -55,6 +55,29 @@ def load(place: Path) -> Tokenizer:
         ) from error
 
 
+def refuse_beyond_rows(tokenizer: Tokenizer, num_rows: int, where: Path, *, template: str = "") -> None:
+    """Refuse a tokenizer whose ids a model has no weights for; special tokens that no text has are let pass.
+
+    Args:
+        tokenizer: From `load`.
+        num_rows: Rows of the model's embedding.
+        where: The model's folder, for the error.
+        template: Of its chats, if it has one: special tokens in it are not let pass.
+
+    Raises:
+        FournilError: A token that a text or a chat may have has an id beyond the embedding.
+    """
+    added = tokenizer.get_added_tokens_decoder().items()
+    unseen = {number for number, token in added if token.special and token.content not in template}
+    last = max((number for number in tokenizer.get_vocab().values() if number not in unseen), default=-1)
+    if last >= num_rows:
+        raise FournilError(
+            tr("the tokenizer has ids up to {last:,}, the model {rows:,} rows", last=last, rows=num_rows),
+            where=where,
+            fix=tr("Give the tokenizer that the model was trained with."),
+        )
+
+
 def encode_batch(tokenizer: Tokenizer, texts: Sequence[str], *, parse_special: bool) -> list[np.ndarray]:
     """The ids of each text, as int64 arrays, nothing added at either end.
 

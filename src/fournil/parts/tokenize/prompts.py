@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from fournil.core.errors import FournilError
 from fournil.core.speech import tr
 from fournil.parts.tokenize.load import encode_batch, load
 from fournil.parts.tokenize.special import EOS, IM_END, IM_START, language_token
+from fournil.parts.tokenize.templates import Template
 
 TEMPLATE = (
     "{% for message in messages %}"
@@ -29,6 +29,9 @@ TEMPLATE = (
 
 SINGLE_TURN = "single_turn"
 """Our own key in tokenizer_config.json, which others pass over."""
+
+MAX_TEMPLATE = 200_000
+"""Characters of a chat template, at most: the longest known have some thirty thousand."""
 
 _MARK = "\ue000{}\ue001"
 _MARKS = re.compile("\ue000(\\d+)\ue001")
@@ -63,6 +66,7 @@ class ChatFormat:
     ) -> None:
         self.tokenizer = tokenizer
         self.template = template
+        self._template = Template(template, trusted=template in (chat_template(bos=False), chat_template(bos=True)))
         self.bos_token, self.eos_token, self.begin_id = bos_token, eos_token, begin_id
         self.single_turn = single_turn
         added = tokenizer.get_added_tokens_decoder().values()
@@ -84,11 +88,17 @@ class ChatFormat:
         config = _read_config(folder)
         template = config.get("chat_template")
         if isinstance(template, list):  # several named ones
-            named = {entry["name"]: entry["template"] for entry in template}
-            template = named.get("default")
+            named = [entry for entry in template if isinstance(entry, Mapping) and entry.get("name") == "default"]
+            template = named[0].get("template") if named else None
         beside = folder / "chat_template.jinja"
         if beside.is_file():
-            template = beside.read_text(encoding="utf-8")
+            template = _read_text(beside)
+        if isinstance(template, str) and len(template) > MAX_TEMPLATE:
+            raise FournilError(
+                tr("the chat template has {count:,} characters", count=len(template)),
+                where=folder,
+                fix=tr("Templates have a few thousand: fetch the folder again."),
+            )
         if not isinstance(template, str):
             return None
         tokenizer = load(folder)
@@ -163,31 +173,14 @@ class ChatFormat:
                 ids += encode_batch(self.tokenizer, [piece], parse_special=False)[0].tolist()
         return ids
 
-    @cached_property
-    def _compiled(self) -> Any:  # noqa: ANN401 - jinja2 loads late
-        # Templates come with models from anywhere: they run in Jinja's sandbox.
-        from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-        environment.globals["raise_exception"] = _refuse
-        return environment.from_string(self.template)
-
     def _render(self, roles: Sequence[str], contents: Sequence[str], add_generation_prompt: bool) -> str:
-        from jinja2 import TemplateError
-
         messages = [{"role": role, "content": content} for role, content in zip(roles, contents, strict=True)]
-        try:
-            return self._compiled.render(
-                messages=messages,
-                add_generation_prompt=add_generation_prompt,
-                bos_token=self.bos_token,
-                eos_token=self.eos_token,
-            )
-        except TemplateError as error:
-            raise FournilError(
-                tr("the model's chat template refuses this chat ({error})", error=error),
-                fix=tr("Try a single message."),
-            ) from None
+        return self._template.render(
+            messages=messages,
+            add_generation_prompt=add_generation_prompt,
+            bos_token=self.bos_token,
+            eos_token=self.eos_token,
+        )
 
 
 def ends_of_text(folder: Path, tokenizer: Tokenizer) -> frozenset[int]:
@@ -207,12 +200,6 @@ def begins_with_bos(folder: Path) -> str | None:
     return _token(config, "bos_token") or None if config.get("add_bos_token", by_class) else None
 
 
-def _refuse(message: str) -> None:
-    from jinja2 import TemplateError
-
-    raise TemplateError(message)
-
-
 def _token(config: Mapping[str, Any], name: str) -> str:
     value = config.get(name)
     if isinstance(value, Mapping):
@@ -220,13 +207,22 @@ def _token(config: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FournilError(
+            tr("this file cannot be read ({error})", error=error), where=path, fix=tr("Fetch the file again.")
+        ) from None
+
+
 def _read_config(folder: Path) -> dict[str, Any]:
     path = folder / "tokenizer_config.json"
     if not path.is_file():
         return {}
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        config = json.loads(_read_text(path))
+    except (ValueError, RecursionError) as error:
         raise FournilError(
             tr("this is no JSON ({error})", error=error), where=path, fix=tr("Fetch the file again.")
         ) from None
