@@ -11,7 +11,7 @@ from fournil.core.document import DOCUMENTS, EVIDENCE, PAIRS, REFUSED_DOCUMENTS
 from fournil.core.errors import FournilError
 from fournil.core.shards import read_all
 from fournil.stages.sources import Config, FilesSource, HubSource, run
-from fournil.stages.sources.own import line_pairs
+from fournil.stages.sources.own import line_pairs, matching_files
 
 FRENCH = "Le four est chaud.\n\nOn enfourne les deux pains ronds avant le lever du jour.\n"
 ENGLISH = "The oven is hot.\nBoth round loaves go in before the sun is up.\n"
@@ -42,6 +42,24 @@ def test_folders_of_languages_are_translations_and_their_lines_are_pairs(tmp_pat
     assert artifact.facts["sources"][0]["groups_without_line_pairs"] == 0
     evidence = read_all(tmp_path / "out" / "evidence.parquet", EVIDENCE).to_pylist()
     assert [(row["grade"], row["statement"]) for row in evidence] == [("stated", "Ours.")]
+
+
+def test_a_file_refused_in_each_language_has_an_id_in_each(tmp_path):
+    for language in ("fr", "en"):
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "four.txt").write_text("")
+    source = FilesSource(key="own", paths=(f"{tmp_path}/{{language}}/*.txt",), licence="CC0-1.0")
+    read(tmp_path, files=[source])
+    refused = read_all(tmp_path / "out" / "refused", REFUSED_DOCUMENTS).to_pylist()
+    assert [(row["id"], row["rule"]) for row in refused] == [("own/fr/four.txt", "empty"), ("own/en/four.txt", "empty")]
+
+
+def test_a_folder_is_no_file_and_how_to_name_its_files_is_said(tmp_path):
+    (tmp_path / "letters").mkdir()
+    source = FilesSource(key="own", paths=(f"{tmp_path}/letters",), licence="CC0-1.0")
+    with pytest.raises(FournilError, match="a folder, not a file") as raised:
+        matching_files(source)
+    assert str(tmp_path / "letters" / "**" / "*.txt") in raised.value.fix
 
 
 def test_lines_pair_only_when_there_are_as_many():

@@ -39,6 +39,10 @@ def matching_files(source: FilesSource) -> list[Path]:
         files = [Path(match) for match in matches if Path(match).is_file()]
         if not files:
             where = f"sources.files, {source.key}"
+            folder = next((Path(match) for match in matches if Path(match).is_dir()), None)
+            if folder is not None:
+                fix = tr("Name its files, as in {pattern}", pattern=folder / "**" / "*.txt")
+                raise FournilError(tr("a folder, not a file"), where=folder, fix=fix, code=EXIT_USAGE)
             what = tr("no file matches {pattern!r}", pattern=pattern)
             raise FournilError(what, where=where, fix=tr("Check the path."), code=EXIT_USAGE)
         found.update(dict.fromkeys(files))
@@ -141,6 +145,8 @@ def _file_rows(source: FilesSource, languages: Sequence[str]) -> Iterator[RawDoc
                     raw = replace(
                         raw, native_id=f"{language}/{raw.native_id}", language=language, extra={**raw.extra, **group}
                     )
+                elif isinstance(raw, Refused):  # the same name may be refused in another language too
+                    raw = replace(raw, native_id=f"{language}/{raw.native_id}")
                 yield raw
 
 
