@@ -210,7 +210,7 @@ def test_the_first_alternative_that_is_whole_is_chosen(archive, entries, dep5):
     choice = debian.choose([catalogue_module.load("pages")], apt)[0]
     assert [package.name for package in choice.packages] == ["brioche"]
     archive.sources.write_text(archive.sources.read_text() + "\n")
-    with pytest.raises(FournilError, match="no package 'pain-base' in this system's index"):
+    with pytest.raises(FournilError, match="no package 'pain-base' in the index of packages"):
         debian.choose([catalogue_module.load("messages")], apt)
 
 

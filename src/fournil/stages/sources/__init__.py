@@ -67,25 +67,24 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
 
 
 def _catalogue(config: Config, out: Path, context: Context, measured: dict[str, Any]) -> list[dict[str, Any]]:
-    from fournil.stages.sources.apt import Apt
     from fournil.stages.sources.catalogue import load
     from fournil.stages.sources.deb import Bounds
     from fournil.stages.sources.debian import Choice, Reading, choose, man_reader
     from fournil.stages.sources.tasks import Task, read_all
+    from fournil.stages.sources.ways import packages_from
 
     entries = [load(key) for key in config.use]
     bounds = Bounds(round(config.max_document_mb * 2**20), round(config.max_unpacked_mb * 2**20))
     reading = Reading(man_reader(config.man_reader), config.min_letters, bounds)
-    apt = Apt(Path(config.apt_sources) if config.apt_sources else None, context.progress)
     began = time.monotonic()
-    with apt.locked():
-        apt.update()
+    with packages_from(config, context.progress) as archive:
         measured["index_seconds"] = round(time.monotonic() - began, 2)
-        choices = choose(entries, apt)
+        choices = choose(entries, archive)
         packages = list(dict.fromkeys(package for choice in choices for package in choice.packages))
         began = time.monotonic()
-        debs, measured["fetched_bytes"] = apt.fetch(packages)
+        debs, measured["fetched_bytes"] = archive.fetch(packages)
         measured["fetch_seconds"] = round(time.monotonic() - began, 2)
+        measured["fetched"] = archive.how()
     tasks = [Task(Choice(choice.entry, choice.roles, debs), reading, out) for choice in choices]
     states: dict[str, dict[str, Any]] = {}
     measured["seconds_by_source"] = {}

@@ -8,23 +8,31 @@ checked once more against the index.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fournil.core.errors import FournilError
 from fournil.core.files import canonical_hash, sha256_file, write_text
 from fournil.core.progress import Progress
-from fournil.core.speech import tr, trn
+from fournil.core.speech import tr
+from fournil.stages.sources.packages import (
+    INDEX_SECONDS,
+    Package,
+    cache_folder,
+    elsewhere,
+    how_many,
+    is_kept,
+    locked,
+    make_folders,
+    package_of,
+    packages_folder,
+)
 
-INDEX_SECONDS = 24 * 3600
-"""How old the index of packages may be."""
 _SYSTEM_SOURCES = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
 
 # Hooks of the system would run as us on its own files; other indexes (Contents, AppStream) would cost time for nothing.
@@ -57,24 +65,6 @@ Acquire::IndexTargets::deb::Packages {{
 """
 
 
-@dataclass(frozen=True)
-class Package:
-    """A package as the index describes it."""
-
-    name: str
-    version: str
-    architecture: str
-    source: str
-    """The source package that it was built from."""
-    size_bytes: int
-    sha256: str
-
-    @property
-    def file_name(self) -> str:
-        """Under which the cache keeps it."""
-        return f"{self.name}_{self.sha256[:16]}.deb"
-
-
 class Apt:
     """apt with its own state. Use it inside `locked()`.
 
@@ -88,45 +78,33 @@ class Apt:
 
     def __init__(self, sources: Path | None, progress: Progress) -> None:
         if shutil.which("apt-get") is None or shutil.which("apt-cache") is None:
-            fix = tr(
-                "Use a Debian or Ubuntu machine (a container will do), or a recipe that needs none, such as "
-                "recipes/mie.toml."
-            )
-            raise FournilError(tr("this source needs apt-get, which this machine does not have"), fix=fix)
+            what = tr("this source needs apt-get, which this machine does not have")
+            raise FournilError(what, fix=elsewhere())
         if sources is not None and not sources.is_file():
             raise FournilError(tr("no such sources.list"), where=sources, fix=tr("See sources.apt_sources."))
         self._sources = sources
         self._progress = progress
         name = "system" if sources is None else canonical_hash(str(sources.resolve()))[:16]
-        self.folder = _cache_folder() / name
-        self.packages_folder = _cache_folder() / "packages"
+        self.folder = cache_folder() / name
+        self.packages_folder = packages_folder()
         self._incoming = self.folder / "incoming"
         self._config = self.folder / "apt.conf"
-        try:
-            for inner in ("state/lists/partial", "cache/archives/partial", "log", "incoming"):
-                (self.folder / inner).mkdir(parents=True, exist_ok=True)
-            self.packages_folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            fix = tr("Set XDG_CACHE_HOME to a folder that can be written.")
-            raise FournilError(tr("the cache folder cannot be made"), where=self.folder, fix=fix) from error
+        inner = ("state/lists/partial", "cache/archives/partial", "log", "incoming")
+        make_folders(self.packages_folder, *(self.folder / name for name in inner))
         text = _CONFIG.format(folder=self.folder)
         if sources is not None:
             text += f'Dir::Etc::sourcelist "{sources.resolve()}";\nDir::Etc::sourceparts "/dev/null";\n'
         write_text(self._config, text)
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> contextlib.AbstractContextManager[None]:
         """Keep other bakes of the same user out of the folder."""
-        with (self.folder / "lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                self._progress.note(tr("Another bake is fetching packages: waiting for it"))
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        return locked(self.folder, self._progress)
 
-    def update(self) -> None:
+    def update(self, *, options: Sequence[str] = ()) -> None:
         """Fetch the index of packages unless it is younger than a day and the list of sources is as it was.
+
+        Args:
+            options: Options for apt-get, such as shorter times to wait.
 
         Raises:
             FournilError: When no index at all can be had.
@@ -135,12 +113,12 @@ class Apt:
         if self._has_index() and stamp.exists() and not self._is_stale(stamp.stat().st_mtime):
             return
         with self._progress.task(tr("Fetching the index of packages"), total=1, unit=tr("index")) as bar:
-            done = self._run("apt-get", "-q", "update")
+            done = self._run("apt-get", "-q", *options, "update")
             bar.advance()
         trouble = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith(("E: ", "W: ", "Err:"))]
         if not self._has_index():
             reason = trouble[0].removeprefix("E: ").removeprefix("W: ") if trouble else "apt-get update"
-            raise FournilError(tr("the index of packages cannot be fetched: {reason}", reason=reason), fix=_network())
+            raise FournilError(tr("the index of packages cannot be fetched: {reason}", reason=reason), fix=elsewhere())
         stamp.touch()
         if trouble:
             # Third parties may fail while what we need is there; packages that are missing are noticed later.
@@ -153,15 +131,14 @@ class Apt:
         done = self._run("apt-cache", "show", "--no-all-versions", *sorted(set(names)))
         found: dict[str, Package] = {}
         for stanza in done.stdout.split("\n\n"):
-            fields = dict(re.findall(r"^([A-Za-z0-9-]+): *(.*)$", stanza, re.MULTILINE))
-            if {"Package", "Version", "Architecture", "Size", "SHA256"} <= fields.keys():
-                name = fields["Package"]
-                source = fields.get("Source", name).split(" ")[0]
-                size = int(fields["Size"])
-                found.setdefault(
-                    name, Package(name, fields["Version"], fields["Architecture"], source, size, fields["SHA256"])
-                )
+            read = package_of(stanza)
+            if read is not None:
+                found.setdefault(read[0].name, read[0])
         return found
+
+    def how(self) -> dict[str, Any]:
+        """Say for the record that apt fetched the packages, and by which list of sources."""
+        return {"way": "apt", "sources": str(self._sources or "system")}
 
     def fetch(self, packages: Sequence[Package]) -> tuple[dict[str, Path], int]:
         """Fetch packages that the cache lacks; all are there, and checked, afterwards.
@@ -173,25 +150,16 @@ class Apt:
             FournilError: When a package cannot be fetched or its bytes are not those of the index.
         """
         self._adopt(packages)
-        missing = [package for package in packages if not self._is_kept(package)]
+        missing = [package for package in packages if not is_kept(package)]
         if missing:
             self._download(missing)
             self._adopt(missing)
-        lost = [package.name for package in missing if not self._is_kept(package)]
+        lost = [package.name for package in missing if not is_kept(package)]
         if lost:
             names = ", ".join(lost)
-            raise FournilError(tr("these packages did not come whole: {names}", names=names), fix=_network())
+            raise FournilError(tr("these packages did not come whole: {names}", names=names), fix=elsewhere())
         files = {package.name: self.packages_folder / package.file_name for package in packages}
         return files, sum(package.size_bytes for package in missing)
-
-    def _is_kept(self, package: Package) -> bool:
-        path = self.packages_folder / package.file_name
-        if not path.exists():
-            return False
-        if path.stat().st_size == package.size_bytes and sha256_file(path) == package.sha256:
-            return True
-        path.unlink()
-        return False
 
     def _adopt(self, packages: Sequence[Package]) -> None:
         """Move whole packages from where apt puts them to where they are kept."""
@@ -216,7 +184,7 @@ class Apt:
                         process.wait(timeout=0.5)
                     files = list(self._incoming.glob("*.deb"))
                     size = sum(path.stat().st_size for path in files)
-                    bar.advance(size / 1e6 - bar.done, note=_how_many(len(files), len(packages)))
+                    bar.advance(size / 1e6 - bar.done, note=how_many(len(files), len(packages)))
                     if process.returncode is not None:
                         break
             finally:
@@ -227,7 +195,7 @@ class Apt:
             trouble = [line for line in log.read().splitlines() if line.startswith("E: ")]
         if process.returncode:
             reason = trouble[0].removeprefix("E: ") if trouble else "apt-get download"
-            raise FournilError(tr("packages cannot be fetched: {reason}", reason=reason), fix=_network())
+            raise FournilError(tr("packages cannot be fetched: {reason}", reason=reason), fix=elsewhere())
 
     def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
         with_config = [command[0], "-c", str(self._config), *command[1:]]
@@ -239,20 +207,7 @@ class Apt:
     def _is_stale(self, updated: float) -> bool:
         sources = _SYSTEM_SOURCES if self._sources is None else (self._sources,)
         changed = max((path.stat().st_mtime for path in sources if path.exists()), default=0.0)
-        return time.time() - updated > INDEX_SECONDS or changed > updated
-
-
-def _network() -> str:
-    return tr("Check the network (and the proxy), or bake recipes/mie.toml, which needs none.")
-
-
-def _how_many(done: int, number: int) -> str:
-    return trn("{done:,} of {count:,} package", "{done:,} of {count:,} packages", number, done=done)
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser().absolute() / "fournil" / "apt"
+        return not 0 <= time.time() - updated < INDEX_SECONDS or changed > updated
 
 
 def _environment() -> dict[str, str]:

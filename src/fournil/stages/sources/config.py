@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from fournil.core.speech import tr
@@ -103,6 +104,20 @@ class Config:
     """Data sets of the Hugging Face hub."""
     apt_sources: str = ""
     """A sources.list for apt in place of the system's, such as one that names a snapshot; empty: the system's."""
+    fetch: str = "auto"
+    """How packages are fetched: `apt`, `mirror` (over HTTP, without apt), or `auto` (apt where it is there and has an
+    index, else the mirror)."""
+    mirror: str = "https://deb.debian.org/debian"
+    """The mirror of a Debian archive, http or https; security updates are found beside it (`debian-security`)."""
+    suite: str = "bookworm"
+    """The suite that is read from the mirror, with its updates. The catalogue was read on bookworm, Debian 12."""
+    components: tuple[str, ...] = ("main",)
+    """The components of the suite that are read from the mirror."""
+    architecture: str = "amd64"
+    """The architecture whose packages are read from the mirror: one for all machines, so that all read the same."""
+    keyring: str = ""
+    """The keys that may sign the mirror's Release, a file as gpgv reads it; empty: the system's keyring of Debian, if
+    there are one and gpgv (the record says what was checked); `none`: signatures are not looked at."""
     man_reader: str = "auto"
     """What reads manual pages: `mandoc`, `groff`, `fournil` (our own reader) or `auto` (the best one present)."""
     min_letters: int = 40
@@ -128,5 +143,17 @@ class Config:
                 raise ValueError(tr("{key}: pair_columns names two languages, or none", key=source.key))
         if self.man_reader not in ("auto", "mandoc", "groff", "fournil"):
             raise ValueError(tr("man_reader is one of auto, mandoc, groff, fournil"))
+        if self.fetch not in ("auto", "apt", "mirror"):
+            raise ValueError(tr("fetch is one of auto, apt, mirror"))
+        if self.fetch == "mirror" and self.apt_sources:
+            raise ValueError(tr("apt_sources is a list for apt, which fetch = 'mirror' does not ask"))
+        if not re.fullmatch(r"https?://[^\s/]\S*", self.mirror):
+            what = tr("mirror is an address that begins with https:// or http://, not {url!r}", url=self.mirror)
+            raise ValueError(what)
+        for name in ("suite", "components", "architecture"):
+            value = getattr(self, name)
+            for word in [value] if isinstance(value, str) else value or [""]:
+                if not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*(/[a-z0-9.+-]+)?", word):
+                    raise ValueError(tr("{name} cannot be {value!r}", name=name, value=word))
         if self.min_letters < 0 or self.max_document_mb <= 0 or self.max_unpacked_mb <= 0:
             raise ValueError(tr("bounds on sizes are positive"))

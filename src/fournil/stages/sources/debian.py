@@ -16,11 +16,11 @@ from typing import Any, cast
 from fournil.core.document import document_row, pair_row
 from fournil.core.errors import FournilError
 from fournil.core.speech import tr
-from fournil.stages.sources.apt import Apt, Package
 from fournil.stages.sources.catalogue import Entry
 from fournil.stages.sources.deb import Bounds, Contents, OverBoundError, follow, gunzip, read_deb
 from fournil.stages.sources.licence import Evidence, PackageLicences
 from fournil.stages.sources.messages import judge
+from fournil.stages.sources.packages import Archive, Package
 from fournil.stages.sources.unit import Unit
 
 UNKNOWN_LICENCE = "NOASSERTION"
@@ -58,24 +58,25 @@ class Choice:
         ]
 
 
-def choose(entries: Sequence[Entry], apt: Apt) -> list[Choice]:
+def choose(entries: Sequence[Entry], archive: Archive) -> list[Choice]:
     """Choose the packages of each source: of each role's alternatives the first one that the index holds whole.
 
     Raises:
         FournilError: When a role has no package; the message names what was looked for.
     """
     names = [name for entry in entries for role in entry.alternatives() for packages in role for name in packages]
-    found = apt.find(names)
+    found = archive.find(names)
     choices = []
     for entry in entries:
         roles = []
         for role, text in zip(entry.alternatives(), entry.packages, strict=True):
             whole = next((packages for packages in role if all(name in found for name in packages)), None)
             if whole is None:
+                what = tr("no package {name!r} in the index of packages", name=text)
                 fix = tr(
-                    "Take {key!r} out of sources.use, or add the section of the archive that has it.", key=entry.key
+                    "Take {key!r} out of sources.use, or name a suite or component of the archive that has it.",
+                    key=entry.key,
                 )
-                what = tr("no package {name!r} in this system's index", name=text)
                 raise FournilError(what, where=entry.key, fix=fix)
             roles.append(tuple(found[name] for name in whole))
         choices.append(Choice(entry, tuple(roles)))
