@@ -28,7 +28,6 @@ WHOLE = ("tr", "mark")
 COUNTED = ("trn", "markn")
 
 ARGPARSE = (
-    "%(heading)s:",
     "%(prog)s: error: %(message)s\n",
     "argument %(argument_name)s: %(message)s",
     "expected at least one argument",
@@ -139,15 +138,16 @@ def update(path: Path, messages: set[Message], taken: list[Path]) -> polib.POFil
             for entry in polib.pofile(str(file))
             if entry.translated() and not entry.obsolete
         }
+    typeset = french_typeset if path.parents[1].name == "fr" else str
     new = polib.POFile(wrapwidth=110)
     new.header, new.metadata = old.header, old.metadata
     for message in sorted(messages):
         entry = polib.POEntry(msgid=message.text, msgid_plural=message.plural)
         same = known.get(message)
         if message.plural:
-            entry.msgstr_plural = dict(same.msgstr_plural) if same else {0: "", 1: ""}
+            entry.msgstr_plural = {form: typeset(same.msgstr_plural.get(form, "") if same else "") for form in (0, 1)}
         else:
-            entry.msgstr = same.msgstr if same else ""
+            entry.msgstr = typeset(same.msgstr if same else "")
         new.append(entry)
     return new
 
@@ -181,6 +181,31 @@ _TYPOGRAPHY = (
 )
 
 
+_CODE = re.compile(r"(`[^`]*`|\{[^{}]*\}|%\(\w+\)[a-z]|<[a-zA-Z/][^<>]*>|https?://\S+)")
+_TYPESETTING = (
+    (re.compile(r" (?=:(?:\s|$))|(?<=«) | (?=»)"), "\xa0"),
+    (re.compile(r" (?=[;!?](?:\s|$|\xa0))| (?=%(?:\W|$))"), "\u202f"),
+    (re.compile(r"(?<=\d) (?=(?:s|min|h|o|ko|Mo|Go|To|Wh|kWh|W|€)\b)"), "\xa0"),
+    (re.compile(r"(?<=\w)'(?=\w|«|$)"), "’"),
+    (re.compile(r"\.\.\."), "…"),
+)
+
+
+def french_typeset(text: str) -> str:
+    """Put the spaces and signs of French typography where a keyboard puts plain ones; code is left alone."""
+    parts = _CODE.split(text)
+    words = [part if number % 2 == 0 else _HIDDEN for number, part in enumerate(parts)]
+    whole = "".join(words)
+    for pattern, sign in _TYPESETTING:
+        whole = pattern.sub(sign, whole)
+    code = iter(parts[1::2])
+    return re.sub(_HIDDEN, lambda _: next(code), whole)
+
+
+_HIDDEN = "\uffff0"
+"""Stands for code while the words around it are set; the digit has units after it set as after figures."""
+
+
 def french_faults(text: str) -> list[str]:
     """Return what is wrong with the typography of a French text; code in backticks and tags are left alone."""
     words = _NOT_WORDS.sub("X", text)
@@ -206,10 +231,15 @@ def faults(entry: polib.POEntry, language: str) -> list[str]:
             found.append(f"places {sorted(given)} instead of {sorted(wanted)}")
         if Counter(TAG.findall(english)) != Counter(TAG.findall(text)):
             found.append("other tags")
-        if (english[:1].isspace(), english[-1:].isspace()) != (text[:1].isspace(), text[-1:].isspace()):
+        if _ends(english) != _ends(text):
             found.append("other white space at its ends")
         found += french_faults(text) if language == "fr" else []
     return found
+
+
+def _ends(text: str) -> tuple[str, str]:
+    """White space that a place has before and after; no-break spaces belong to the words."""
+    return text[: len(text) - len(text.lstrip(" \n"))], text[len(text.rstrip(" \n")) :]
 
 
 def main() -> int:

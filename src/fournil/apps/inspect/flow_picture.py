@@ -30,10 +30,11 @@ def draw_flow(file: TextIO) -> int:
     for line in _stages():
         print(line, file=file)
     print(file=file)
+    width = max(len(title) for title, _ in _commands()) + 3
     for title, commands in _commands():
         for number, (command, remark) in enumerate(commands):
-            head = f"  {title if number == 0 else '':<17} {command}"
-            print(f"{head:<58} {remark}".rstrip(), file=file)
+            head = f"  {title if number == 0 else '':<{width}}{command}"
+            print(f"{head:<{width + 41}} {remark}".rstrip(), file=file)
     print(
         "\n  " + tr("fournil VERB --help says more. fournil STAGE --settings lists what a recipe can set."), file=file
     )
