@@ -46,6 +46,12 @@ class Bakery:
             start_new_session=True,
         )
 
+    def fournil(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run another verb."""
+        environment = ENVIRONMENT | self.environment
+        command = [sys.executable, "-m", "fournil.cli", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
     def done(self) -> str:
         """Bake to the end; return what was said."""
         done = self.bake()

@@ -1,0 +1,76 @@
+"""Ctrl-C in each stage: a sentence, 130, no process left over, and the same command goes on."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from fournil import flow
+
+GENEROUS_SECONDS = 20
+"""How long leaving may take here: the program allows itself 1.5 s, and a busy machine takes its time."""
+
+MOMENTS = [
+    ("sources", "os.rename", "*/01-sources/documents/mie-00000.parquet", 1),
+    ("curate", "os.rename", "*/02-curate/.work/pairs/000000", 1),
+    ("tokenizer", "os.rename", "*/shards/train-pairs/index.parquet", 1),
+    ("pretrain", "progress", "Pretraining", 20),
+    ("finetune", "progress", "Finetuning", 20),
+    ("evaluate", "progress", "Translating into *", 3),
+    ("export", "subprocess.Popen", "*", 1),
+    ("report", "os.rename", "*/08-report/index.html", 1),
+]
+
+
+def is_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_interrupted_in_each_stage(mie, bakery):
+    number = signal.SIGINT
+    for stage, event, path, nth in MOMENTS:
+        process = bakery.start("say", event, path, str(nth))
+        assert process.stderr is not None
+        assert b"moment" in process.stderr.readline()
+        began = time.monotonic()
+        os.killpg(process.pid, number)  # as a terminal does: everybody in the group is told
+        if stage == "finetune":
+            os.killpg(process.pid, number)  # somebody is impatient
+        said = process.stderr.read().decode()
+        code = process.wait(GENEROUS_SECONDS)
+        print(f"| {stage} | {number.name} | {time.monotonic() - began:.2f} s |")
+        process.stderr.close()
+        assert (code, said.strip()) == (130, "fournil: stopped. The same command goes on from here."), stage
+        deadline = time.monotonic() + GENEROUS_SECONDS
+        while is_alive(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not is_alive(process.pid), f"{stage}: a process is left over"
+        assert bakery.stage_at_work() == stage
+        bakery.check_nothing_is_half_made()
+        number = signal.SIGTERM if number == signal.SIGINT else signal.SIGINT
+    bakery.done()
+    bakery.check_same_as(mie)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_told_alone_it_takes_what_it_started_along(copy_of_mie, number):
+    (copy_of_mie.run / "07-export" / "record.json").unlink()
+    process = copy_of_mie.start("say", "subprocess.Popen", "*", "1")
+    assert process.stderr is not None
+    assert b"moment" in process.stderr.readline()
+    time.sleep(0.5)
+    process.send_signal(number)
+    said = process.stderr.read().decode()
+    process.stderr.close()
+    assert process.wait(GENEROUS_SECONDS) == 130
+    assert "Traceback" not in said
+    deadline = time.monotonic() + GENEROUS_SECONDS
+    while is_alive(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_alive(process.pid)
+    assert flow.verify(copy_of_mie.run)[0].startswith("07-export/record.json")
