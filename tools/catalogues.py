@@ -91,6 +91,51 @@ def misuses(sources: Path = SOURCES) -> list[Misuse]:
     return found
 
 
+SPEAKING = ("FournilError", "ValueError", "print", "note", "task", "advance", "say")
+"""Calls whose text a person reads."""
+
+DEVELOPERS = {
+    "core/speech.py": "asks for a language that Fournil does not speak: the command line never does",
+    "parts/model/attention.py": "a caller's mistake: engines see to it that prompts fit",
+    "parts/model/generate.py": "a caller's mistake: the verbs check what people type",
+    "parts/model/score.py": "a caller's mistake: the stage checks its settings",
+    "parts/tokenize/template_process.py": "said by one process to another, which puts it into its own sentence",
+    "parts/tokenize/sentencepiece.py": "what is wrong with the file's bytes; the reader says that it cannot be read",
+    "parts/train/schedule.py": "a caller's mistake: the loop ends with the last phase",
+}
+"""Files whose ValueErrors speak to whoever writes code, each with its reason."""
+
+
+def untranslated(sources: Path = SOURCES) -> list[Misuse]:
+    """Find texts for people that are bare literals, so that no reader gets them in another language."""
+    found: list[Misuse] = []
+    for path, tree in trees(sources):
+        name = path.relative_to(sources).as_posix()
+        if name.startswith("data/"):
+            continue  # what a recipe bakes
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if called not in SPEAKING or (called == "ValueError" and name in DEVELOPERS):
+                continue
+            said = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg not in ("where", "end"))]
+            found += [
+                Misuse(f"{name}:{node.lineno}", f"{called}({words!r}) is in English for everybody")
+                for words in map(_bare_words, said)
+                if words
+            ]
+    return found
+
+
+def _bare_words(node: ast.AST) -> str:
+    """The words of a literal; commands, which are the same in every language, are none."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    text = "".join(str(part.value) for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str))
+    words = re.sub(r"--?[a-z]+|\bfournil \w+|\b\w+\.toml\b|Wh\b", "", text)
+    return text if re.search(r"[A-Za-z]{2}", words) else ""
+
+
 def documented(tree: ast.Module) -> Iterator[str]:
     """Give the text under each field of the dataclasses of a file, in one line, as `--settings` asks for it."""
     for node in ast.walk(tree):
@@ -170,6 +215,7 @@ def places(text: str) -> Counter[str]:
 TAG = re.compile(r"<(/?[a-zA-Z][a-zA-Z0-9]*)[^<>]*>")
 _NOT_WORDS = re.compile(r"`[^`]*`|\{[^{}]*\}|%\(\w+\)[a-z]|<[a-zA-Z/][^<>]*>|https?://\S+")
 
+_UNITS = "s|min|h|o|ko|Mo|Go|To|Wh|kWh|W|€"
 _TYPOGRAPHY = (
     (re.compile(r"(?<!\xa0):(?=\s|$)"), "a colon without its no-break space (U+00A0)"),
     (re.compile(r"(?<!\u202f)[;!?](?=\s|$)"), "; ! or ? without its narrow no-break space (U+202F)"),
@@ -178,6 +224,7 @@ _TYPOGRAPHY = (
     (re.compile(r"'"), "a straight apostrophe: ’"),
     (re.compile(r'"'), "straight quotation marks: « »"),
     (re.compile(r"\.\.\."), "three dots: …"),
+    (re.compile(rf"(?<=\d) (?:{_UNITS})(?![\w’'])"), "a unit without its no-break space (U+00A0)"),
 )
 
 
@@ -185,8 +232,8 @@ _CODE = re.compile(r"(`[^`]*`|\{[^{}]*\}|%\(\w+\)[a-z]|<[a-zA-Z/][^<>]*>|https?:
 _TYPESETTING = (
     (re.compile(r" (?=:(?:\s|$))|(?<=«) | (?=»)"), "\xa0"),
     (re.compile(r" (?=[;!?](?:\s|$|\xa0))| (?=%(?:\W|$))"), "\u202f"),
-    (re.compile(r"(?<=\d) (?=(?:s|min|h|o|ko|Mo|Go|To|Wh|kWh|W|€)\b)"), "\xa0"),
-    (re.compile(r"(?<=\w)'(?=\w|«|$)"), "’"),
+    (re.compile(rf"(?<=\d) (?=(?:{_UNITS})(?![\w’']))"), "\xa0"),
+    (re.compile(r"(?<=\w)'(?=[\w«\uffff]|$)"), "’"),
     (re.compile(r"\.\.\."), "…"),
 )
 
@@ -208,7 +255,7 @@ _HIDDEN = "\uffff0"
 
 def french_faults(text: str) -> list[str]:
     """Return what is wrong with the typography of a French text; code in backticks and tags are left alone."""
-    words = _NOT_WORDS.sub("X", text)
+    words = _NOT_WORDS.sub("X0", text)
     return [fault for pattern, fault in _TYPOGRAPHY if pattern.search(words)]
 
 
@@ -249,7 +296,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="print what is wrong and write nothing")
     options = parser.parse_args()
     messages = collect()
-    wrong = [f"{place}: {why}" for place, why in misuses()]
+    wrong = [f"{place}: {why}" for place, why in (*misuses(), *untranslated())]
     for path in sorted(LOCALES.glob(f"*/LC_MESSAGES/{DOMAIN}.po")):
         catalogue = update(path, messages, options.take)
         language = path.parents[1].name

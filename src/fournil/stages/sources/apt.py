@@ -174,7 +174,7 @@ class Apt:
         total = sum(package.size_bytes for package in packages)
         command = ("apt-get", "-c", str(self._config), "-q", "download", *wanted)
         with (
-            self._progress.task(tr("Fetching packages"), total=round(total / 1e6, 1), unit="MB") as bar,
+            self._progress.task(tr("Fetching packages"), total=round(total / 1e6, 1), unit=tr("MB")) as bar,
             (self.folder / "log" / "download").open("w+") as log,
         ):
             process = subprocess.Popen(command, cwd=self._incoming, env=_environment(), stdout=log, stderr=log)

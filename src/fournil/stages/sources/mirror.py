@@ -176,7 +176,7 @@ class Mirror:
             for package in packages
         ]
         total = sum(package.size_bytes for package in packages) / 1e6
-        with self._progress.task(tr("Fetching packages"), total=round(total, 1), unit="MB") as bar:
+        with self._progress.task(tr("Fetching packages"), total=round(total, 1), unit=tr("MB")) as bar:
             began = time.monotonic()
 
             def advance(num_bytes: int, num_done: int) -> None:
@@ -208,7 +208,7 @@ class Mirror:
 
     def _refresh(self) -> None:
         suites: list[dict[str, Any]] = []
-        with self._progress.task(tr("Fetching the index of packages"), unit="MB") as bar:
+        with self._progress.task(tr("Fetching the index of packages"), unit=tr("MB")) as bar:
             for number, (url, suite) in enumerate(self._place.suites()):
                 try:
                     suites.append(self._suite(url, suite, lambda size: bar.advance(size / 1e6)))

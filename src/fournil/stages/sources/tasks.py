@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fournil.core.files import canonical_hash, sha256_file
+from fournil.core.speech import speak, spoken
 from fournil.stages.sources import debian
 from fournil.stages.sources.debian import Choice, Reading
 from fournil.stages.sources.unit import Unit
@@ -43,13 +45,20 @@ def read_all(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[str, dict[str, 
         return
     # The largest first, so that no long one is left over at the end. A fork could copy locks that threads here hold.
     order = sorted(tasks, key=lambda task: -task.num_bytes)
-    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(tasks)), context, initializer=_begin, initargs=(spoken(),)) as pool:
         futures = [pool.submit(_read, task) for task in order]
         try:
             for future in as_completed(futures):
                 yield future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _begin(language: str) -> None:
+    """A reading process speaks as this one does, and says nothing when Ctrl-C ends it."""
+    speak(language)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _read(task: Task) -> tuple[str, dict[str, Any], float]:
