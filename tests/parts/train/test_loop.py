@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from fournil.core.context import Context
 from fournil.core.errors import FournilError
@@ -150,3 +151,22 @@ def test_a_checkpoint_that_cannot_be_used_is_refused(how, tmp_path):
 def test_unknown_settings_are_refused(tmp_path):
     with pytest.raises(FournilError, match="unknown compile"):
         run(tmp_path, TrainSettings(PHASES, compile="maybe"))
+
+
+def test_weights_that_are_no_numbers_never_replace_a_good_checkpoint(tmp_path):
+    good = Phase(6, Rates(0.0, 0.001, 0.0))
+    bad = TrainSettings((good, Phase(6, Rates(embedding=float("inf")))), precision="float32", checkpoint_seconds=0.0)
+    model = Llama(CONFIG).reset(0)
+    with pytest.raises(FournilError, match=r"the weights after step 7 are no longer finite.*Lower the learning rates"):
+        train(model, batch, bad, tmp_path, Context(threads=1))
+    assert not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
+    kept = load_file(tmp_path / ".work" / "checkpoint" / "training.safetensors")
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in kept.values())
+    settings = TrainSettings((good, Phase(6, Rates(embedding=0.001))), precision="float32")
+    again = train(Llama(CONFIG).reset(0), batch, settings, tmp_path, Context(threads=1))
+    assert again.measured["resumed_at_step"] == 6
+
+
+def test_a_training_in_which_nothing_moves_is_refused(tmp_path):
+    with pytest.raises(FournilError, match="all learning rates are 0"):
+        run(tmp_path, TrainSettings((Phase(3, Rates(0.0, 0.0, 0.0)),), precision="float32"))

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, models
 
 from fournil.core.context import Context
 from fournil.core.errors import FournilError
-from fournil.core.files import hash_tree
+from fournil.core.files import hash_tree, sha256_file
 from fournil.parts.model import folder as model_folder
 from fournil.parts.tokenize.shards import TokenShards, TokenShardWriter
 from fournil.parts.train.validation import bits_per_byte
@@ -32,9 +32,8 @@ def _one_thread():
 
 def write_split(folder, documents):
     generator = np.random.default_rng(len(documents))
-    writer = TokenShardWriter(
-        folder, folder.parent.parent / ".work" / folder.name, vocab_size=300, tokenizer_sha256="0" * 64, eos_id=2
-    )
+    work, made_by = folder.parent.parent / ".work", sha256_file(folder.parent.parent / "tokenizer" / "tokenizer.json")
+    writer = TokenShardWriter(folder, work / folder.name, vocab_size=300, tokenizer_sha256=made_by, eos_id=2)
     for name, language, source, size in documents:
         start = 264 + {"fr": 0, "en": 10, "code": 20}[language]
         ids = generator.integers(start, start + 10, size)

@@ -184,17 +184,28 @@ class TokenShards:
             raise FournilError(
                 tr("no token shards here"), where=self.folder, fix=tr("Run the tokenizer stage first.")
             ) from error
-        self.num_tokens: int = header["num_tokens"]
-        self.num_documents: int = header["num_documents"]
-        self.vocab_size: int = header["vocab_size"]
-        self.eos_id: int = header["eos_id"]
-        self.tokenizer_sha256: str = header["tokenizer_sha256"]
-        self.dtype = np.dtype("<u2" if header["dtype"] == "uint16" else "<u4")
-        self._starts = np.cumsum([0, *(shard["num_tokens"] for shard in header["shards"])])
+        try:
+            self.num_tokens: int = int(header["num_tokens"])
+            self.num_documents: int = int(header["num_documents"])
+            self.vocab_size: int = int(header["vocab_size"])
+            self.eos_id: int = int(header["eos_id"])
+            self.tokenizer_sha256: str = str(header["tokenizer_sha256"])
+            self.dtype = np.dtype({"uint16": "<u2", "uint32": "<u4"}[header["dtype"]])
+            shards = [(str(shard["file"]), int(shard["num_tokens"])) for shard in header["shards"]]
+            whole = sum(size for _, size in shards) == self.num_tokens and 0 <= self.eos_id < self.vocab_size
+        except (KeyError, TypeError, ValueError):
+            whole, shards = False, []
+        if not whole or any(Path(name).name != name for name, _ in shards):
+            raise FournilError(
+                tr("the header of these token shards is broken"),
+                where=self.folder / "header.json",
+                fix=tr("Run the tokenizer stage again."),
+            )
+        self._starts = np.cumsum([0, *(size for _, size in shards)])
         self._maps: list[np.ndarray] = []
-        for shard in header["shards"]:
-            path = self.folder / shard["file"]
-            if not path.is_file() or path.stat().st_size != shard["num_tokens"] * self.dtype.itemsize:
+        for name, size in shards:
+            path = self.folder / name
+            if not path.is_file() or path.stat().st_size != size * self.dtype.itemsize:
                 raise FournilError(
                     tr("a token shard is missing or cut short"), where=path, fix=tr("Run the tokenizer stage again.")
                 )
@@ -205,6 +216,7 @@ class TokenShards:
 
         Raises:
             IndexError: when there are not that many.
+            FournilError: when an id is beyond the vocabulary.
         """
         if start < 0 or n < 0 or start + n > self.num_tokens:
             raise IndexError(f"tokens {start} to {start + n} of {self.num_tokens}")
@@ -217,6 +229,14 @@ class TokenShards:
             out[done : done + len(piece)] = piece
             done += len(piece)
             shard += 1
+        if n and int(out.max()) >= self.vocab_size:
+            raise FournilError(
+                tr(
+                    "there is a token {token:,} in a vocabulary of {size:,}", token=int(out.max()), size=self.vocab_size
+                ),
+                where=self.folder,
+                fix=tr("These shards are broken, or of another tokenizer: run the tokenizer stage again."),
+            )
         return out
 
     @cached_property
@@ -226,6 +246,13 @@ class TokenShards:
         language, languages = _codes(table.column("language"))
         source, sources = _codes(table.column("source"))
         offset, num_tokens, num_bytes = (table.column(i).to_numpy() for i in (2, 3, 4))
+        before = np.cumsum(num_tokens) - num_tokens
+        if len(offset) != self.num_documents or num_tokens.sum() != self.num_tokens or (offset != before).any():
+            raise FournilError(
+                tr("the index does not fit the token shards"),
+                where=self.folder / "index.parquet",
+                fix=tr("Run the tokenizer stage again."),
+            )
         return ShardIndex(offset, num_tokens, num_bytes, language, languages, source, sources)
 
     def document_ids(self) -> list[str]:
@@ -233,7 +260,14 @@ class TokenShards:
         return self._table(["id"]).column(0).to_pylist()
 
     def _table(self, columns: list[str]) -> pa.Table:
-        return pq.read_table(self.folder / "index.parquet", columns=columns)
+        try:
+            return pq.read_table(self.folder / "index.parquet", columns=columns)
+        except (pa.ArrowException, OSError) as error:
+            raise FournilError(
+                tr("the index of these token shards cannot be read"),
+                where=self.folder / "index.parquet",
+                fix=tr("Run the tokenizer stage again."),
+            ) from error
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -18,6 +18,8 @@ from fournil.parts.model.transformer import Llama
 from fournil.parts.train.optimizer import Optimizer
 
 NAME = "checkpoint/training.safetensors"
+STATE = ("step", "precision", "tokens_seen", "tokens_learnt", "tally", "lines", "threads")
+"""What a checkpoint says beside its tensors."""
 
 
 def save(folder: Path, model: Llama, optimizer: Optimizer, state: dict[str, Any]) -> None:
@@ -45,15 +47,25 @@ def restore(folder: Path, model: Llama, optimizer: Optimizer) -> dict[str, Any] 
         with safe_open(path, framework="pt") as file:
             state = json.loads((file.metadata() or {})["state"])
             tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
         raise FournilError(
             tr("the checkpoint is broken ({error})", error=error), where=path, fix=tr("Remove it to start again.")
         ) from None
+    if not isinstance(state, dict) or not set(STATE) <= set(state):
+        raise FournilError(
+            tr("the checkpoint does not say how far the training came"),
+            where=path,
+            fix=tr("Remove it to start again."),
+        )
     own = {f"model.{name}": parameter for name, parameter in model.named_parameters()}
     for name, parameter in own.items():
         if name not in tensors or tensors[name].shape != parameter.shape:
             raise FournilError(
                 tr("the checkpoint is of another model"), where=path, fix=tr("Remove it to start again.")
+            )
+        if not torch.isfinite(tensors[name]).all():
+            raise FournilError(
+                tr("the checkpoint holds NaN or an infinity"), where=path, fix=tr("Remove it to start again.")
             )
     with torch.no_grad():
         for name, parameter in own.items():

@@ -161,6 +161,8 @@ class _Training:
             trained = any(getattr(phase.rates, kind) for phase in settings.phases)
             for parameter in pairs.values():
                 parameter.requires_grad_(trained)
+        if not any(parameter.requires_grad for parameter in model.parameters()):
+            raise FournilError(tr("all learning rates are 0"), fix=tr("Give one of them a value above 0."))
         self.step, self.tokens_seen, self.tokens_learnt = 0, 0, 0
         self.tally = _Tally()
         self.lines: list[dict[str, Any]] = []
@@ -194,6 +196,7 @@ class _Training:
                     self._checkpoint()
                     saved = time.monotonic()
                 aside += time.monotonic() - paused
+        self._refuse_not_finite()
         seconds = time.monotonic() - began - aside
         self.measured |= {
             "steps": self.step - first,
@@ -289,8 +292,19 @@ class _Training:
             "tokens_learnt": self.tokens_learnt,
         }
 
+    def _refuse_not_finite(self) -> None:
+        """Look at the weights: one bad step after a good loss would end the only checkpoint there is."""
+        if all(bool(torch.isfinite(parameter).all()) for parameter in self.model.parameters()):
+            return
+        raise FournilError(
+            tr("the weights after step {step} are no longer finite", step=self.step),
+            where=self.out,
+            fix=tr("Lower the learning rates, or lengthen the warm-up."),
+        )
+
     def _checkpoint(self) -> None:
         self._drain()
+        self._refuse_not_finite()
         state = self._counts() | {"tally": self.tally.sums, "lines": self.lines, "threads": self.context.threads}
         checkpoint.save(self.work, self.model, self.optimizer, state)
 

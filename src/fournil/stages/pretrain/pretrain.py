@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from fournil.core.context import Artifact, Context
 from fournil.core.errors import FournilError
-from fournil.core.files import atomic_path, write_json
+from fournil.core.files import atomic_path, sha256_file, write_json
 from fournil.core.speech import Message, mark, tr
 from fournil.parts.model import folder as model_folder
 from fournil.parts.model.config import ModelConfig
@@ -51,6 +51,7 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
     mixture = _plan(config, tokenizer, context)
     held_out = tokenizer / "shards" / "heldout-documents"
     header = TokenShards(tokenizer / "shards" / "train-documents")
+    _same_tokenizer(tokenizer)
     model = Llama(_shape(config, header.vocab_size)).reset(key_of("weights", context.seed) & (2**63 - 1))
     steps = sum(phase.steps for phase in phases)
     context.progress.note(_sentence(model.config, mixture, steps))
@@ -80,6 +81,18 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
     )
     _write(config, model, result, tokenizer / "tokenizer", out)
     return Artifact(facts=_facts(config, model.config, mixture, result, context), measured=result.measured)
+
+
+def _same_tokenizer(folder: Path) -> None:
+    """Refuse shards that another tokenizer made: every id would mean another piece of text."""
+    made_by = sha256_file(folder / "tokenizer" / "tokenizer.json")
+    for shards in sorted((folder / "shards").iterdir()):
+        if shards.is_dir() and TokenShards(shards).tokenizer_sha256 != made_by:
+            raise FournilError(
+                tr("these token shards were made with another tokenizer"),
+                where=shards,
+                fix=tr("Run the tokenizer stage again."),
+            )
 
 
 def _phase(phase: Phase, number: int) -> schedule.Phase:
