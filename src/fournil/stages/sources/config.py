@@ -81,9 +81,11 @@ class HubSource:
     text_column: str = "text"
     """The column that holds the text."""
     pair_columns: tuple[str, ...] = ("en", "fr")
-    """Two language tags: columns of these names hold translations of each other; empty: no pairs."""
+    """Two language tags: columns of these names hold translations of each other, or TAG=COLUMN where they are called
+    otherwise, such as `fr=non_english`; empty: no pairs."""
     max_documents: int = 0
-    """Read so many documents at most; 0: all."""
+    """Read so many documents or pairs at most, the first ones; 0: all. Of parquet files of the hub, no more is fetched
+    than is read."""
     stated_documents: int = 0
     """Documents or pairs that there are, as the publisher says; only `plan` looks at it. 0: not known."""
     stated_bytes: float = 0.0

@@ -82,8 +82,9 @@ def read_own(source: FilesSource | HubSource, unit: Unit, min_letters: int, cont
             text_field=source.text_column,
             pair_fields=_pair(source),
             language=source.language or None,
+            whole=not source.max_documents,
         )
-        facts |= {"dataset": source.dataset, "commit": found.commit, "files": list(found.files)}
+        facts |= {"dataset": source.dataset, "commit": found.commit, "files": found.begun}
         if ground is None and found.licence and is_known(found.licence):
             ground = _evidence(source, found.licence, f"licence: {found.licence} (the data set's card)")
         rows = itertools.islice(found, source.max_documents or None)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from fournil.core.errors import FournilError
 from fournil.core.speech import tr
@@ -15,7 +15,7 @@ from fournil.stages.sources.readers.decode import UndecodableError, decode
 from fournil.stages.sources.readers.opening import COMPRESSIONS, DamagedFileError, TooLargeError, read_whole
 from fournil.stages.sources.readers.raw import RawDocument, RawPair, Refused
 from fournil.stages.sources.readers.rows import Fields, converted
-from fournil.stages.sources.readers.tables import csv_rows, json_rows, no_field, parquet_columns, parquet_rows
+from fournil.stages.sources.readers.tables import csv_rows, json_rows, no_field, open_parquet, parquet_rows
 
 Format = Literal["auto", "txt", "md", "html", "jsonl", "csv", "tsv", "parquet", "man", "mo", "po"]
 _FORMATS: dict[str, Format] = {
@@ -127,21 +127,19 @@ def _read_table(
         what = tr("a parquet file is no lines of text")
         raise FournilError(what, where=path, fix=tr("Leave the format to auto"))
     if kind == "parquet":
-        there = parquet_columns(path)
-        columns = [column for column in there if column in fields.known]
-        if not fields.needed & set(columns):
-            raise no_field(path, fields.asked, there)
-        rows = parquet_rows(path, columns)
-    elif kind == "jsonl":
+        yield from read_parquet(path, name, fields)
+        return
+    if kind == "jsonl":
         rows = json_rows(path, name, max_bytes=bounds.file_bytes, max_line_bytes=bounds.line_bytes)
     else:
+        one, two = fields.pair_tags or ("en", "fr")
         rows = csv_rows(
             path,
             name,
             tabs=kind == "tsv",
             known=fields.needed,
             asked=fields.asked,
-            pair=fields.pair or ("en", "fr"),
+            pair=(one, two),
             max_bytes=bounds.file_bytes,
             max_line_bytes=bounds.line_bytes,
         )
@@ -153,6 +151,18 @@ def _read_table(
     except TooLargeError as error:
         what = tr("the file unpacks to more than {bound:,} bytes", bound=error.bound)
         raise FournilError(what, where=path, fix=tr("Split it")) from None
+
+
+def read_parquet(
+    path: Path, name: str, fields: Fields, opened: IO[bytes] | None = None
+) -> Iterator[RawDocument | RawPair | Refused]:
+    """Read the rows of a parquet file, a row group at a time; errors as `open_parquet`, and for missing columns."""
+    with open_parquet(path, opened) as file:
+        there = list(file.schema_arrow.names)
+        columns = [column for column in there if column in fields.known]
+        if not fields.needed & set(columns):
+            raise no_field(path, fields.asked, there)
+        yield from converted(parquet_rows(file, columns), path, name, fields)
 
 
 def _read_document(

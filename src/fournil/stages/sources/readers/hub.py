@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import fnmatch
+import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from fournil.core.errors import FournilError
 from fournil.core.speech import tr
-from fournil.stages.sources.readers.files import read_files
+from fournil.stages.sources.readers.files import read_files, read_parquet
 from fournil.stages.sources.readers.raw import RawDocument, RawPair, Refused
+from fournil.stages.sources.readers.rows import Fields
 
 _DATA = re.compile(r"\.(?:parquet|jsonl|ndjson|csv|tsv|txt)(?:\.(?:gz|xz|zst))?$", re.IGNORECASE)
+_BLOCK_BYTES = 2**20
 _SPLIT_WORDS = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev"),
@@ -22,9 +25,9 @@ _SPLIT_WORDS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class HubDataset:
-    """What was found of a data set: iterate over it to read its documents and pairs."""
+    """What was found of a data set: iterate over it to read its documents and pairs, file by file, as far as you go."""
 
     name: str
     commit: str | None
@@ -33,24 +36,36 @@ class HubDataset:
     """What the card says (the hub's own word for it, such as `cc-by-4.0`)."""
     files: tuple[str, ...]
     """Paths of the split's files inside the data set."""
-    folder: Path
+    files_of: Callable[[str], Path | IO[bytes]]
+    """Gives a file: where it lies on this machine, or opened where it is (parquet only)."""
     text_field: str = "text"
     id_field: str = "id"
     language_field: str = "language"
     pair_fields: tuple[str, str] | None = ("en", "fr")
     language: str | None = None
+    begun: list[str] = field(default_factory=list)
+    """The files that were read, or begun."""
 
     def __iter__(self) -> Iterator[RawDocument | RawPair | Refused]:
         """Read the files in order; native ids are `PATH#ID` with the path inside the data set."""
-        return read_files(
-            [self.folder / file for file in self.files],
-            language=self.language,
-            text_field=self.text_field,
-            id_field=self.id_field,
-            language_field=self.language_field,
-            pair_fields=self.pair_fields,
-            root=self.folder,
-        )
+        self.begun.clear()
+        for name in self.files:
+            self.begun.append(name)
+            file = self.files_of(name)
+            if isinstance(file, Path):
+                yield from read_files(
+                    [file],
+                    language=self.language,
+                    text_field=self.text_field,
+                    id_field=self.id_field,
+                    language_field=self.language_field,
+                    pair_fields=self.pair_fields,
+                    root=file.parents[name.count("/")],
+                )
+                continue
+            columns = (self.text_field, self.id_field, self.language_field, self.pair_fields, self.language)
+            with file:
+                yield from read_parquet(Path(self.name, name), name, Fields(*columns), file)
 
 
 def read_hub(
@@ -64,9 +79,13 @@ def read_hub(
     language_field: str = "language",
     pair_fields: tuple[str, str] | None = ("en", "fr"),
     language: str | None = None,
+    whole: bool = True,
     cache: Path | None = None,
 ) -> HubDataset:
-    """Find one split of a data set, and fetch its files (no others) unless the cache or the folder has them.
+    """Find one split of a data set.
+
+    Of the hub's, its files (no others) are fetched unless the cache has them. Where not all of it is wanted, files are
+    fetched as reading comes to them, and of parquet files no more than the row groups that are read, over the network.
 
     Args:
         name: `owner/name` on the hub, or a local folder of the same layout.
@@ -78,6 +97,7 @@ def read_hub(
         language_field: the column with the language.
         pair_fields: the columns of translations.
         language: BCP 47 tag where no column says it.
+        whole: whether all of the split will be read.
         cache: where the hub's files are kept; by default where huggingface_hub keeps them.
 
     Raises:
@@ -88,14 +108,15 @@ def read_hub(
         commit = None
         card = _card(folder / "README.md")
         files = _split_files(_local_files(folder), card, config, split, name)
+        files_of = folder.joinpath
     else:
-        commit, folder, card, files = _fetch(name, revision, config, split, cache)
+        commit, card, files, files_of = _fetch(name, revision, config, split, cache, whole)
     return HubDataset(
         name=name,
         commit=commit,
         licence=_licence(card),
         files=tuple(files),
-        folder=folder,
+        files_of=files_of,
         text_field=text_field,
         id_field=id_field,
         language_field=language_field,
@@ -104,16 +125,37 @@ def read_hub(
     )
 
 
-def _fetch(
-    name: str, revision: str, config: str, split: str, cache: Path | None
-) -> tuple[str, Path, Mapping[str, Any], list[str]]:
+def ask_hub(name: str, revision: str, *, seconds: float) -> None:
+    """Ask the hub whether it has a data set; a local folder needs no hub.
+
+    Raises:
+        FournilError: It has not, or does not answer within `seconds`.
+    """
+    if Path(name).expanduser().is_dir():
+        return
+    _check_name(name, revision)
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().dataset_info(name, revision=revision, timeout=seconds)
+    except Exception as error:
+        raise _unreachable(name, revision, error) from None
+
+
+def _check_name(name: str, revision: str) -> None:
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         what = tr("no such folder, and no name of a data set")
         raise FournilError(what, where=name, fix=tr("Give owner/name or a folder"))
     if not revision:
         fix = tr("Give a commit (the page of the data set lists them)")
         raise FournilError(tr("no revision"), where=name, fix=fix)
-    from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+
+
+def _fetch(
+    name: str, revision: str, config: str, split: str, cache: Path | None, whole: bool
+) -> tuple[str, Mapping[str, Any], list[str], Callable[[str], Path | IO[bytes]]]:
+    _check_name(name, revision)
+    from huggingface_hub import HfApi, HfFileSystem, hf_hub_download, snapshot_download
 
     try:
         info = HfApi().dataset_info(name, revision=revision)
@@ -124,14 +166,59 @@ def _fetch(
             readme = hf_hub_download(name, "README.md", repo_type="dataset", revision=commit, cache_dir=cache)
             card = _card(Path(readme))
         files = _split_files([file for file in there if _DATA.search(file)], card, config, split, name)
-        # Names are taken as they are: a bracket in one is no pattern.
-        patterns = [glob_escape(file) for file in files]
-        folder = snapshot_download(name, repo_type="dataset", revision=commit, allow_patterns=patterns, cache_dir=cache)
+        if whole:
+            # Names are taken as they are: a bracket in one is no pattern.
+            wanted = [glob_escape(file) for file in files]
+            kept = snapshot_download(name, repo_type="dataset", revision=commit, allow_patterns=wanted, cache_dir=cache)
+            return commit, card, files, Path(kept).joinpath
     except FournilError:
         raise
     except Exception as error:  # which errors the hub's client raises changes with its version and its HTTP library
         raise _unreachable(name, revision, error) from None
-    return commit, Path(folder), card, files
+
+    def one(file: str) -> Path | IO[bytes]:
+        try:
+            if file.lower().endswith(".parquet"):
+                opened = HfFileSystem().open(
+                    f"datasets/{name}/{file}", "rb", revision=commit, block_size=_BLOCK_BYTES, cache_type="readahead"
+                )
+                return cast(IO[bytes], io.BufferedReader(_Remote(opened, name, revision)))
+            return Path(hf_hub_download(name, file, repo_type="dataset", revision=commit, cache_dir=cache))
+        except Exception as error:
+            raise _unreachable(name, revision, error) from None
+
+    return commit, card, files, one
+
+
+class _Remote(io.RawIOBase):
+    """A file of the hub, of which only what is asked for travels; its client's many errors get one name."""
+
+    def __init__(self, file: Any, name: str, revision: str) -> None:  # noqa: ANN401 - fsspec has no types
+        self._file, self._name, self._revision = file, name, revision
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def readinto(self, buffer: memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
+        try:
+            data = self._file.read(len(buffer))
+        except Exception as error:
+            raise _unreachable(self._name, self._revision, error) from None
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def glob_escape(name: str) -> str:

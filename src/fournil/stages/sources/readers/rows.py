@@ -34,20 +34,27 @@ class Fields:
     id: str = "id"
     language_field: str = "language"
     pair: tuple[str, str] | None = ("en", "fr")
+    """Language tags, or TAG=COLUMN where columns are not called by their languages."""
     language: str | None = None
+
+    @cached_property
+    def pair_tags(self) -> dict[str, str]:
+        """Column → language tag of translations, in order."""
+        named = (one.partition("=") for one in self.pair or ())
+        return {column or tag: tag for tag, _, column in named}
 
     @cached_property
     def needed(self) -> frozenset[str]:
         """Names of which a file must have one to hold any text."""
         names = {self.text, *_PAIR_MAPS}
-        if self.pair:
-            names |= {*self.pair, *(word for word, tag in _NAMES_OF_LANGUAGES.items() if tag in self.pair)}
+        tags = self.pair_tags
+        names |= {*tags, *(word for word, tag in _NAMES_OF_LANGUAGES.items() if tags.get(tag) == tag)}
         return frozenset(names)
 
     @property
     def asked(self) -> frozenset[str]:
         """The names to tell a user who has none of them."""
-        return frozenset({self.text, *(self.pair or ())})
+        return frozenset({self.text, *self.pair_tags})
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -126,9 +133,10 @@ def _texts(values: Mapping[str, Any], fields: Fields) -> dict[str, str] | None:
             return texts if len(texts) > 1 else None
     if not fields.pair:
         return None
-    named = {_NAMES_OF_LANGUAGES.get(key.lower(), key): value for key, value in values.items()}
-    texts = {tag: named[tag] for tag in fields.pair if isinstance(named.get(tag), str)}
-    return texts if len(texts) == len(fields.pair) else None
+    tags = fields.pair_tags
+    named = {tags.get(key) or _NAMES_OF_LANGUAGES.get(key.lower(), key): value for key, value in values.items()}
+    texts = {tag: named[tag] for tag in tags.values() if isinstance(named.get(tag), str)}
+    return texts if len(texts) == len(tags) else None
 
 
 def _filled(value: object) -> bool:
