@@ -138,7 +138,7 @@ def curate_record(hostile: str) -> dict[str, Any]:
         ("language", {"mismatch": 112, "low-confidence": 7}),
         ("boilerplate", {}),
         ("heldout", {}),
-        ("quality", {"min_words": 320, "max_duplicate_ngrams": 41, "max_short_lines": 88}),
+        ("quality", {"gopher-few-words": 320, "max_duplicate_ngrams": 41, "max_short_lines": 88}),
         ("duplicates", {"near": 1_204, "exact": 260}),
     )
     counts, left, size = [], 9_770, 60_700_000
@@ -165,7 +165,7 @@ def curate_record(hostile: str) -> dict[str, Any]:
             "bytes_train": size - 90_000,
             "num_heldout": 60,
             "bytes_heldout": 40_000,
-            "refused": {"quality/min_words": 340},
+            "refused": {"quality/gopher-few-words": 340},
         }
         for key, _, language, number, size, _ in SOURCES
         if number > 400

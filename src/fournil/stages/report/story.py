@@ -91,8 +91,9 @@ def told(value: Any) -> str:  # noqa: ANN401 - JSON
     A ledger may hold a message that does not fit its values, or one that was never a message: then its text is shown
     as it stands.
     """
-    text = value.get("message") if isinstance(value, dict) else None
-    shown = text if isinstance(text, str) else ""
+    shown = value.get("message") if isinstance(value, dict) else ""
+    if not isinstance(shown, str):
+        return ""
     if _HUGE.search(shown):
         return shown
     try:

@@ -9,7 +9,7 @@ from fournil.core.speech import mark, tr, trn
 from fournil.stages.report.charts import bar
 from fournil.stages.report.layout import Column, Section, grid, under
 from fournil.stages.report.markup import Html, join, measured, rich, tag
-from fournil.stages.report.numbers import count, decimal, energy, general, memory, number, seconds
+from fournil.stages.report.numbers import capitalised, count, decimal, energy, general, memory, number, seconds
 from fournil.stages.report.sections.opening import energy_is_measured, estimated, total_energy, total_seconds
 from fournil.stages.report.story import Entry, Story, dig
 
@@ -26,7 +26,6 @@ def cost(story: Story) -> Section:
         Column(tr("Share of the longest"), wide=True, extra=True),
         Column(tr("Peak memory"), numeric=True),
         Column(tr("Energy"), numeric=True),
-        Column(tr("How it is known"), extra=True),
     )
     lines: list[list[str]] = [
         [
@@ -35,18 +34,18 @@ def cost(story: Story) -> Section:
             measured(bar((number(entry.record.seconds) or 0.0) / longest)),
             _memory([entry]),
             _energy((entry,)),
-            measured(method_name(str(entry.record.energy.get("method") or ""))),
         ]
         for entry in entries
     ]
-    lines.append([tr("All together"), _time(entries), "", _memory(entries), _energy(entries), ""])
+    lines.append([tr("All together"), _time(entries), "", _memory(entries), _energy(entries)])
     classes = ["" for _ in entries] + ["sum"]
     lead = tr(
         "Measured where the machine tells (the processor’s and the graphics card’s own counters), else estimated from "
         "the processor time used and marked so. These figures differ from machine to machine."
     )
     table = grid(tr("Time, memory and energy by stage"), columns, lines, row_classes=classes)
-    return Section("cost", tr("What it took"), lead, join([table, _plan(entries), _machines(entries)]), entries)
+    body = join([table, _plan(entries), _methods(entries), _machines(entries)])
+    return Section("cost", tr("What it took"), lead, body, entries)
 
 
 def _time(entries: Sequence[Entry]) -> Html:
@@ -91,6 +90,19 @@ def _plan(entries: Sequence[Entry]) -> Html:
         ),
         element="p",
     )
+
+
+def _methods(entries: Sequence[Entry]) -> Html:
+    """Say how the energy of each stage is known, in one phrase where it is the same for all."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        method = method_name(str(entry.record.energy.get("method") or ""))
+        found.setdefault(method, []).append(entry.label)
+    said = [
+        tr("{stages}: {method}", stages=", ".join(stages), method=method) if len(found) > 1 else capitalised(method)
+        for method, stages in found.items()
+    ]
+    return tag("p", rich(mark("<b>Energy.</b> {methods}", methods=measured("; ".join(said), "."))))
 
 
 def method_name(method: str) -> str:

@@ -81,7 +81,7 @@ def _finished(entry: Entry) -> Html:
 
 def _code(entry: Entry) -> Html:
     version, commit = entry.record.code.get("fournil", "–"), entry.record.code.get("commit")
-    return join([f"fournil {version}", under(code(commit[:12])) if commit else None])
+    return join([f"fournil {version}", under(tag("code", str(commit)[:12], class_="whole")) if commit else None])
 
 
 def _inputs(story: Story) -> Html | None:

@@ -46,8 +46,8 @@ def scores(story: Story) -> Section | None:
         _others(found),
     ]
     lead = tr(
-        "On held-out text. The brackets, and the thin lines on the bars, are 95 % intervals: where two of them overlap "
-        "widely, the difference may be chance."
+        "On held-out text. The brackets, and the thin lines on the bars, are intervals of 95\u00a0%: where two of them "
+        "overlap widely, the difference may be chance."
     )
     return Section("scores", tr("What it scores"), lead, join(parts), [entry])
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from fournil.core.speech import mark, tr
 from fournil.stages.report.layout import references
-from fournil.stages.report.markup import Html, join, rich, tag
+from fournil.stages.report.markup import Html, rich, tag
 from fournil.stages.report.numbers import decimal, number
 from fournil.stages.report.sections.bands import band_name
 from fournil.stages.report.sections.samples import translation
@@ -53,22 +53,28 @@ def _sentence(row: dict[str, Any], scores: list[dict[str, Any]]) -> Html:
         for other in scores
         if (other.get("language"), other.get("band")) == (row.get("language"), row.get("band"))
     }
-    said = rich(
-        mark(
-            "<b>{direction}: chrF\u00a0{score}</b> on messages of {band}",
-            direction=group_name(str(row["language"])),
-            score=decimal(row["value"], 1),
-            band=band_name(row.get("band")),
+    places = {
+        "direction": group_name(str(row["language"])),
+        "score": decimal(row["value"], 1),
+        "band": band_name(row.get("band")),
+    }
+    if beside.keys() >= {"copy", "nearest"}:
+        said = mark(
+            "<b>{direction}: chrF\u00a0{score}</b> on messages of {band}; copying the source scores {copy}, the "
+            "nearest training pair {nearest}.",
+            copy=beside["copy"],
+            nearest=beside["nearest"],
+            **places,
         )
-    )
-    compared = []
-    if "copy" in beside:
-        compared.append(tr("copying the source scores {score}", score=beside["copy"]))
-    if "nearest" in beside:
-        compared.append(tr("the nearest training pair {score}", score=beside["nearest"]))
-    if not compared:
-        return join([said, "."])
-    return rich(mark("{said}; {compared}.", said=said, compared=", ".join(compared)))
+    elif "copy" in beside:
+        said = mark(
+            "<b>{direction}: chrF\u00a0{score}</b> on messages of {band}; copying the source scores {copy}.",
+            copy=beside["copy"],
+            **places,
+        )
+    else:
+        said = mark("<b>{direction}: chrF\u00a0{score}</b> on messages of {band}.", **places)
+    return rich(said)
 
 
 def _commands(story: Story) -> Html | None:

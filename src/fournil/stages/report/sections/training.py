@@ -8,7 +8,7 @@ from typing import Any
 
 from fournil.core.speech import mark, retell, tr, trn
 from fournil.stages.report.charts import Series, line_chart
-from fournil.stages.report.layout import Column, Section, details, direction, grid, shade
+from fournil.stages.report.layout import Column, Section, details, direction, foreign, grid, shade
 from fournil.stages.report.markup import Html, join, measured, rich, tag
 from fournil.stages.report.numbers import (
     count,
@@ -90,7 +90,7 @@ def _origin(entry: Entry, story: Story) -> int | None:
 
 def _abilities(entry: Entry) -> Html | None:
     said = told(entry.fact("abilities"))
-    return tag("p", said) if said else None
+    return tag("p", said, lang=foreign(said)) if said else None
 
 
 def _bands(entry: Entry) -> Html | None:
