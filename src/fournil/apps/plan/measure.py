@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import statistics
 import subprocess
 import sys
 import time
@@ -28,6 +27,8 @@ MAX_PART = 0.05
 LEAST_SECONDS = 6.0
 """Below, loading torch would take most of it: the probe alone is used."""
 
+ROUNDS = 7
+"""Of the probe's work, each of about a hundredth of a second."""
 LARGEST_SEARCHED = 100_000_000
 """Parameters of the largest model whose beam search is tried: larger ones do not fit into the time."""
 
@@ -185,10 +186,13 @@ def _with_measured(speed: Speed, found: Measured) -> Speed:
 
 
 def quick_probe(clock: Callable[[], float] = time.perf_counter) -> Speed:
-    """Compare this machine with the reference by a little work on text and some matrix products."""
+    """Compare one core of this machine with one of the reference: the best of a few rounds of work on text and of
+    matrix products, so that it says what the machine can do when nothing else runs on it.
+    """
     began = clock()
-    text = statistics.median(_timed(_work_on_text, clock) for _ in range(3))
-    matrix = statistics.median(_timed(_multiply, clock) for _ in range(3))
+    text = min(_timed(_work_on_text, clock) for _ in range(ROUNDS))
+    _multiply()  # loads numpy
+    matrix = min(_timed(_multiply, clock) for _ in range(ROUNDS))
     return Speed(
         text / rates.PROBE_TEXT_SECONDS, matrix / rates.PROBE_MATRIX_SECONDS, seconds=clock() - began, way="probe"
     )
@@ -206,16 +210,15 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 def _work_on_text() -> int:
     counts: dict[str, int] = {}
-    for _ in range(3):
-        for found in _WORD.finditer(_TEXT):
-            word = found.group().lower()
-            counts[word] = counts.get(word, 0) + 1
+    for found in _WORD.finditer(_TEXT):
+        word = found.group().lower()
+        counts[word] = counts.get(word, 0) + 1
     return len(counts)
 
 
 def _multiply() -> float:
+    """Products so small that one core does them."""
     import numpy as np
 
-    left = np.full((768, 192), 0.5, dtype=np.float32)
-    right = np.full((192, 1024), 0.5, dtype=np.float32)
-    return float(sum((left @ right)[0, 0] for _ in range(20)))
+    left = np.full((64, 64), 0.5, dtype=np.float32)
+    return sum(float((left @ left)[0, 0]) for _ in range(1_000))

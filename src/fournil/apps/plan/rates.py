@@ -12,25 +12,25 @@ from dataclasses import dataclass, field
 REFERENCE = "2 cores of an AMD EPYC (Zen 3, AVX2, no fast bfloat16)"
 REFERENCE_CORES = 2
 
-SOURCE_START, SOURCES_START = 0.14, 0.5
+SOURCE_START, SOURCES_START = 0.14, 0.25
 """Seconds for each source, and for the stage."""
 SECONDS_PER_MB = {"man": 0.62, "html": 1.07, "messages": 1.42, "code": 0.07, "files": 0.12, "hub": 0.12}
 """Seconds of one core for each megabyte of text read, by reader."""
 SOURCE_CORES = 1.8
 """What two cores come to when they read different sources."""
 
-CURATE_START, CURATE_PER_MB = 1.6, 0.56
+CURATE_START, CURATE_PER_MB = 0.8, 0.58
 """Seconds, and seconds for each megabyte of text, documents and pairs together."""
 
-TOKENIZER_START, TOKENIZER_PER_TRAIN_MB, TOKENIZER_PER_MB = 2.0, 0.6, 0.24
+TOKENIZER_START, TOKENIZER_PER_TRAIN_MB, TOKENIZER_PER_MB = 0.8, 0.6, 0.3
 """Seconds, and seconds for each megabyte that the vocabulary is learned from, and for each that is encoded."""
 
-TRAIN_START = 3.5
-"""Seconds to read the text, plan the mixture and write the model."""
-STEP_SECONDS, FLOPS_PER_SECOND = 0.025, 68e9
+PRETRAIN_START, FINETUNE_START, FINETUNE_PER_MB = 3.3, 0.4, 0.33
+"""Seconds to load torch and read the index of the text; seconds to begin again, and for each megabyte of pairs."""
+STEP_SECONDS, FLOPS_PER_SECOND = 0.025, 69e9
 """Seconds of a step however small, and products in float32 beyond that."""
 
-EVALUATE_START = 2.0
+EVALUATE_START = 0.8
 BEAM_TOKEN_SECONDS = 0.52e-3
 """Seconds for each token of an answer and each beam, the way back included, with petit's model."""
 BEAM_TOKEN_PROBE = 0.40e-3
@@ -41,8 +41,8 @@ PETIT_FLOPS_PER_TOKEN = 4.5e6
 TORCH_SECONDS = 2.5
 """To start a program that loads torch."""
 
-EXPORT_START, EXPORT_PER_PARAMETER = 4.0, 3e-9
-REPORT_SECONDS = 0.3
+EXPORT_START, EXPORT_PER_PARAMETER = 3.6, 3e-9
+REPORT_SECONDS = 0.2
 
 PROBE_TEXT_SECONDS, PROBE_MATRIX_SECONDS = 0.10, 0.10
 """What the short probe takes there: one pass of its text work, one round of its matrix products."""

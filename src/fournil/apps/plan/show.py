@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from fournil.apps.plan import rates
+from fournil.apps.plan.hardware import Hardware
 from fournil.apps.plan.plan import Cost, Plan
 from fournil.apps.plan.stages import Estimate
 from fournil.apps.plan.tokens import SourceRow
@@ -134,16 +135,21 @@ def _stages(plan: Plan) -> list[str]:
     lines = _table(head, table)
     hours = [e.device_hours for e in plan.estimates if e.device_hours is not None]
     if hours:
-        lines.append(
-            tr(
-                "{hours:,.0f} hours of one {name}, on {count:,} of them.",
-                hours=sum(hours),
-                name=plan.hardware.name,
-                count=plan.hardware.num_devices,
-            )
-        )
-    lines.append(tr("≥: at least; ?: not known; k, M, G, T, P: thousands, millions, 10^9, 10^12, 10^15."))
-    return [*lines, ""]
+        lines += _wrapped(_device_hours(sum(hours), plan.hardware), "  ")
+    signs = tr(
+        "≥: at least; ?: not known; k, M, G, T: thousands, millions, thousands of millions, millions of millions."
+    )
+    return [*lines, *_wrapped(signs, "  "), ""]
+
+
+def _device_hours(hours: float, hardware: Hardware) -> str:
+    return trn(
+        "{hours} hours of an {name}, of which there is one.",
+        "{hours} hours of an {name}, shared by {count:,} of them.",
+        hardware.num_devices,
+        hours=figure(f"{hours:,.0f}" if hours >= 100 else f"{hours:,.2f}"),
+        name=hardware.name,
+    )
 
 
 def _stage_cells(estimate: Estimate, cost: Cost) -> list[str]:
@@ -268,12 +274,18 @@ def _how_counted(plan: Plan) -> str:
         "Sizes: {names}. Kept for training, before anything is held out: {share}. Bytes of a token: {tokens}.",
         names=names,
         share=share,
-        tokens=tr("the run's tokenizer")
-        if plan.order.bytes_per_token
-        else tr("by vocabulary, from other texts")
-        if plan.order.settings.bytes_per_token is None
-        else tr("as the recipe says"),
+        tokens=_token_origin(plan),
     )
+
+
+def _token_origin(plan: Plan) -> str:
+    if all(text.num_tokens is not None for text in plan.order.texts):
+        return tr("not needed, tokens are stated")
+    if plan.order.bytes_per_token:
+        return tr("those of the run's tokenizer")
+    if plan.order.settings.bytes_per_token is not None:
+        return tr("{number:.2f}, as the recipe says", number=plan.order.settings.bytes_per_token)
+    return tr("by language and vocabulary, as measured on other texts")
 
 
 def _power(number: float) -> str:

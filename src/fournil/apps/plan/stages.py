@@ -27,6 +27,8 @@ PYTHON_BYTES, TORCH_BYTES = 90e6, 480e6
 """Memory of the program alone, and with torch loaded."""
 CURATE_MEMORY, TOKENIZER_MEMORY = 12.5, 45.0
 """Bytes of memory for each byte of text that curate compares, and that a vocabulary is learned from."""
+SMALL_STEP_SECONDS = 0.05
+"""A step that would be shorter than this at the stated utilisation is too small to reach it."""
 SOURCES_DISK, CURATE_DISK = 0.32, 0.31
 """Bytes on disk for each byte of text: Parquet, compressed by zstd."""
 
@@ -181,12 +183,14 @@ class Estimator:
         weights = shape.num_parameters() * (2 if getattr(config, "save_dtype", "") == "bfloat16" else 4)
         disk = weights + (moment_bytes(shape, matrices) if step.stage == "pretrain" else 0.0)
         seconds, hours = self._train_seconds(step, works)
+        rate = self.hardware.flops_per_second
+        too_small = rate is not None and min(work.flops / work.steps for work in works) < SMALL_STEP_SECONDS * rate
         return Estimate(
             step.folder,
             step.stage,
             step.finished,
             seconds,
-            False,
+            too_small,
             memory + (TORCH_BYTES if self.hardware.is_here else 0.0),
             disk + 1.5e6,
             flops,
@@ -198,12 +202,18 @@ class Estimator:
         if rate is not None:
             seconds = sum(work.flops for work in works) / rate
             return seconds, seconds * self.hardware.num_devices / 3600
-        seconds = rates.TRAIN_START * self.speed.text
+        seconds = rates.PRETRAIN_START
+        if step.stage == "finetune":
+            seconds = rates.FINETUNE_START + rates.FINETUNE_PER_MB * self._pairs_mb()
+        seconds *= self.speed.text
         for work in works:
             measured = self.speed.step_seconds.get(f"{step.folder}/{work.key}")
             one = self.speed.matrix * (rates.STEP_SECONDS + work.flops / work.steps / rates.FLOPS_PER_SECOND)
             seconds += work.steps * (one if measured is None else measured)
         return seconds, None
+
+    def _pairs_mb(self) -> float:
+        return sum(text.num_bytes or 0.0 for text in self.order.texts if text.group == PARALLEL) / 1e6
 
     def _evaluate(self, step: StepOrder) -> Estimate:
         if self.shape is None:

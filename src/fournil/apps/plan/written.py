@@ -14,10 +14,9 @@ def amount(number: float | None) -> str:
         return "?"
     if number == 0:
         return "0"
-    for limit, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(number) >= 0.9995 * limit:
-            scale = 1e3 if prefix == "k" else limit
-            return f"{figure(_three(number / scale))}\u00a0{prefix}"
+    for limit, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= (9_999.5 if prefix == "k" else 0.9995 * limit):
+            return f"{figure(_three(number / limit))}\u00a0{prefix}"
     whole = number >= 1000 or number == int(number)
     return figure(f"{number:,.0f}" if whole else _three(number))
 
