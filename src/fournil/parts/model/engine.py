@@ -207,7 +207,7 @@ class TransformersEngine(_Folder):
             raise FournilError(
                 tr("architecture {name} needs transformers", name=(config.get("architectures") or ["unknown"])[0]),
                 where=folder,
-                fix=tr("Install it: pip install 'fournil[transformers]'."),
+                fix=tr("Install it: `pip install 'fournil[transformers]'`."),
             ) from None
         transformers.utils.logging.disable_progress_bar()
         transformers.utils.logging.set_verbosity_error()

@@ -47,7 +47,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     from fournil.stages.sources.unit import Unit
 
     if not (config.use or config.files or config.hub):
-        fix = tr('Name some: use = ["debian-manpages-fr"], or [[sources.files]].')
+        fix = tr('Name some: `use = ["debian-manpages-fr"]`, or [[sources.files]].')
         raise FournilError(tr("no source is named"), where="sources", fix=fix, code=EXIT_USAGE)
     began = time.monotonic()
     states: list[dict[str, Any]] = []
