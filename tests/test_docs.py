@@ -149,6 +149,17 @@ def test_a_link_that_leads_nowhere_is_seen():
     ]
 
 
+def unlisted(names: set[str], index: str) -> set[str]:
+    return names - set(re.findall(r"\]\(([\w-]+\.md)", index))
+
+
+def test_the_index_lists_every_page():
+    names = {path.name for path in DOCS.glob("*.md")} - {"README.md"}
+    index = (DOCS / "README.md").read_text("utf-8")
+    assert unlisted(names, index) == set()
+    assert unlisted(names | {"kneading.md"}, index) == {"kneading.md"}
+
+
 def commands(text: str) -> list[str]:
     """Lines of code blocks, fenced or indented, and code in running text that begin with `fournil`."""
     text = text.replace("\\\n", " ")
