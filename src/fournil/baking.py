@@ -16,7 +16,7 @@ from fournil.core.errors import EXIT_DONE, FournilError
 from fournil.core.progress import duration, progress_for
 from fournil.core.record import Record, read_record
 from fournil.core.speech import retell, spoken, tr, trn
-from fournil.flow import Step, bake, folder_of, steps_of
+from fournil.flow import Step, bake, folder_of, holding, steps_of
 from fournil.planning import foretold
 from fournil.recipe import Recipe, read_recipe
 
@@ -143,7 +143,8 @@ def bake_and_tell(recipe: Recipe, run: Path, *, threads: int = 0, quiet: bool = 
                 say(f"{' ' * width}  {hint}")
 
     say(tr("Baking {name} in {run}", name=recipe.head.name, run=run))
-    planned = foretold(recipe, run, threads=context.threads, until=until)
+    with holding(run):  # another bake in this folder is named before anything is measured
+        planned = foretold(recipe, run, threads=context.threads, until=until)
     if planned:
         whole = duration(sum(step["seconds"] for step in planned.values()))
         say(tr("Foretold: about {whole} of work on this machine", whole=whole))

@@ -33,22 +33,21 @@ STEP_SECONDS, FLOPS_PER_SECOND = 0.025, 69e9
 EVALUATE_START = 0.8
 BEAM_TOKEN_SECONDS = 0.52e-3
 """Seconds for each token of an answer and each beam, the way back included, with petit's model."""
-BEAM_TOKEN_PROBE = 0.40e-3
-"""What the probe of generation measures there with petit's model: seconds for each token and each beam."""
+BEAM_TOKEN_PROBE = 0.215e-3
+"""What the probe of generation measures there with petit's model and one thread: seconds for each token and beam."""
 PETIT_FLOPS_PER_TOKEN = 4.5e6
 """Of a forward pass of petit's model."""
 
 TORCH_SECONDS = 2.5
 """To start a program that loads torch."""
 
-EXPORT_START, EXPORT_PER_PARAMETER = 3.6, 3e-9
+EXPORT_START, EXPORT_PER_PARAMETER = 4.2, 3e-9
 REPORT_SECONDS = 0.2
 
-PROBE_TEXT_SECONDS, PROBE_MATRIX_SECONDS = 0.10, 0.10
-"""What the short probe takes there: one pass of its text work, one round of its matrix products."""
-TEXT_MB_PER_SECOND = 2.0
+PROBE_TEXT_SECONDS, PROBE_MATRIX_SECONDS = 0.0044, 0.0103
+"""What a round of the short probe takes there: its work on text, its matrix products."""
+TEXT_MB_PER_SECOND = 3.8
 """Rules of curation on text of our own, as the long measurement runs them."""
-
 
 STEP = "step "
 """Begins the name of what a step of a training took, among what is measured."""
