@@ -29,9 +29,10 @@ RECIPE_INTRO = """\
 
 *Written by `docs/reference.py` from the text under each setting in the code. Change it there.*
 
-A recipe is a TOML file: `[recipe]`, then one section per stage in the order of the flow, and `[plan]`, which changes what
-`fournil plan` foretells and nothing that is baked. What a recipe leaves out has its default. `fournil STAGE --settings` prints the same for one stage. [Baking](bake.md) says how recipes extend each
-other and how `--set` changes one setting.
+A recipe is a TOML file: `[recipe]`, then one section per stage in the order of the flow, and `[plan]`, which changes
+what `fournil plan` foretells and nothing that is baked. What a recipe leaves out has its default. `fournil STAGE
+--settings` prints the same for one stage. [Baking](bake.md) says how recipes extend each other and how `--set` changes
+one setting.
 
 `[a.b]` is a table. `[[a.b]]` is an array of tables: the header is written once for each, and what belongs to one entry
 follows its header (`[[finetune]]`, then its `[[finetune.bands]]`). An array of tables in a recipe replaces the default
