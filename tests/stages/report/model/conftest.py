@@ -135,7 +135,7 @@ def write_page(tmp_path: Path) -> Callable[..., Path]:
     def write(packed: Packed, change: Callable[[str], str] = str, name: str = "page.html") -> Path:
         """A page that carries a model and nothing else, under the policy of the report's page."""
         client = script("client.js")
-        policy = f"default-src 'none'; script-src {digest(client)}; {POLICY}"
+        policy = f"default-src 'none'; script-src {_digest(client)}; {POLICY}"
         head = tag(
             "head", tag("meta", charset="utf-8"), tag("meta", http_equiv="Content-Security-Policy", content=policy)
         )
@@ -148,7 +148,13 @@ def write_page(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def digest(text: str) -> str:
+@pytest.fixture(scope="session")
+def digest() -> Callable[[str], str]:
+    """How a policy names a script or a style."""
+    return _digest
+
+
+def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 

@@ -81,7 +81,7 @@ def test_with_8_bits_it_computes_what_the_rounded_weights_give(
             whole, scale = quantise(weight.numpy())
             weights[name] = torch.from_numpy(whole * scale[:, None])
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
-    prompts = prompts_of(2)[:60]
+    prompts = prompts_of(2)[:30]
     page = open_model(pack(folder, ("fr", "en")))
     assert page.ask(GREEDY, prompts, NUM_NEW) == greedy(load(tmp_path), prompts)
 

@@ -77,13 +77,13 @@ WRITTEN = st.lists(st.one_of(st.text(st.characters(exclude_categories=["Cs"])), 
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(WRITTEN, min_size=1, max_size=20), special=st.booleans())
 def test_any_text_has_the_same_ids(page: chromium.Page, tokenizer: Tokenizer, texts: list[str], special: bool) -> None:
     assert ids_in_page(page, texts, special) == ids_in_library(tokenizer, texts, special)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.lists(st.one_of(st.integers(0, 1023), st.integers(8, 263)))), special=st.booleans())
 def test_any_ids_have_the_same_text(
     page: chromium.Page, tokenizer: Tokenizer, rows: list[list[int]], special: bool

@@ -11,9 +11,9 @@ from fournil.stages.report.model.pack import Packed
 
 ENGINE_ID, WEIGHTS_ID = "model-engine", "model-weights"
 WORKER_SCRIPTS = ("weights.js", "tokenizer.js", "llama.js", "engine.js", "worker.js")
-CLIENT_SCRIPT = "client.js"
+PAGE_SCRIPTS = ("client.js", "view.js")
 POLICY = "worker-src blob:"
-"""What the page's Content-Security-Policy must allow beside the hash of its own script."""
+"""What the page's Content-Security-Policy must allow beside the hash of its own script and style."""
 
 
 @cache
@@ -27,6 +27,16 @@ def script(name: str) -> str:
 def worker_source() -> str:
     """The worker's script, whole."""
     return "".join(script(name) for name in WORKER_SCRIPTS)
+
+
+def page_script() -> str:
+    """What the page itself runs; with its own script before it, one element and one hash are enough."""
+    return "".join(script(name) for name in PAGE_SCRIPTS)
+
+
+def page_style() -> str:
+    """Rules for the model's part of the page, which use the variables of page.css."""
+    return script("view.css")
 
 
 def blocks(packed: Packed, src: str | None = None) -> Html:
