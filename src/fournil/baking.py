@@ -29,7 +29,7 @@ def make_context(recipe: Recipe | None = None, *, threads: int = 0, quiet: bool 
         shared = {"languages": head.languages, "seed": head.seed, "name": head.name}
         shared |= {"title": head.title, "description": head.description}
     return Context(
-        device=_device(),
+        device=device_here(),
         threads=threads or available_threads(),
         progress=progress_for(sys.stdout, quiet=quiet),
         **shared,
@@ -111,7 +111,8 @@ def has_sources(run: Path, recipe: Recipe) -> bool:
     return record is not None and frozen.get("recipe", {}).get("name") == recipe.head.name
 
 
-def _device() -> str:
+def device_here() -> str:
+    """Return `cuda` where torch finds a GPU, `cpu` elsewhere."""
     if shutil.which("nvidia-smi") is None:
         return "cpu"
     import torch
@@ -144,7 +145,7 @@ def bake_and_tell(recipe: Recipe, run: Path, *, threads: int = 0, quiet: bool = 
 
     say(tr("Baking {name} in {run}", name=recipe.head.name, run=run))
     with holding(run):  # another bake in this folder is named before anything is measured
-        planned = foretold(recipe, run, threads=context.threads, until=until)
+        planned = foretold(recipe, run, threads=context.threads, device=context.device, until=until)
     if planned:
         whole = duration(sum(step["seconds"] for step in planned.values()))
         say(tr("Foretold: about {whole} of work on this machine", whole=whole))

@@ -20,7 +20,9 @@ PAIR_CATEGORIES = ("messages", "parallel")
 """Categories of hub sources that hold pairs."""
 
 
-def plan_command(recipe: Recipe, run: Path, file: TextIO, *, threads: int, as_json: bool = False) -> int:
+def plan_command(
+    recipe: Recipe, run: Path, file: TextIO, *, threads: int, device: str = "cpu", as_json: bool = False
+) -> int:
     """Print what a recipe takes, before anything runs.
 
     Args:
@@ -28,12 +30,13 @@ def plan_command(recipe: Recipe, run: Path, file: TextIO, *, threads: int, as_js
         run: A run of it; what it read and kept counts where it is there.
         file: Where to print.
         threads: How many cores would work.
+        device: `cpu` or `cuda`: where this machine would train.
         as_json: Print JSON instead of tables.
 
     Raises:
         FournilError: Files that are missing, hardware that is not known, settings that training would refuse.
     """
-    plan = planner.make_plan(order_of(recipe, run), threads=threads)
+    plan = planner.make_plan(order_of(recipe, run), threads=threads, device=device)
     if as_json:
         print(planner.as_json(plan), file=file)
     else:
@@ -42,7 +45,13 @@ def plan_command(recipe: Recipe, run: Path, file: TextIO, *, threads: int, as_js
 
 
 def foretold(
-    recipe: Recipe, run: Path, *, threads: int, until: str | None = None, measuring: bool = True
+    recipe: Recipe,
+    run: Path,
+    *,
+    threads: int,
+    device: str = "cpu",
+    until: str | None = None,
+    measuring: bool = True,
 ) -> dict[str, dict[str, float]]:
     """Foretell the steps of a bake that are missing or stale, as records keep it; nothing where that cannot be done.
 
@@ -50,6 +59,7 @@ def foretold(
         recipe: What is about to be baked.
         run: The run's folder.
         threads: How many threads its stages may use.
+        device: `cpu` or `cuda`.
         until: The last stage that will run.
         measuring: Whether this machine may be measured for it.
     """
@@ -60,7 +70,9 @@ def foretold(
         here = replace(recipe, plan=replace(recipe.plan or planner.Config(), hardware=planner.HERE))
         order = order_of(here, run)
         steps = tuple(replace(step, finished=step.folder not in stale) for step in order.steps)
-        return planner.make_plan(replace(order, steps=steps), threads=threads, measuring=measuring).planned()
+        return planner.make_plan(
+            replace(order, steps=steps), threads=threads, device=device, measuring=measuring
+        ).planned()
     except FournilError:
         return {}  # the bake itself says what is wrong, in the stage that it concerns
 

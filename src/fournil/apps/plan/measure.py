@@ -58,6 +58,7 @@ class Task:
 def measured_speed(
     estimator: Estimator,
     *,
+    device: str = "cpu",
     probe: Callable[[], Speed] | None = None,
     child: Callable[[dict[str, Any], float], Measured | None] | None = None,
 ) -> Speed:
@@ -65,6 +66,7 @@ def measured_speed(
 
     Args:
         estimator: With the reference's speed; its estimates say how much there is to foretell.
+        device: `cpu` or `cuda`: where training would run.
         probe: Measures in a fraction of a second (a test gives its own).
         child: Measures the recipe's own work within so many seconds (a test gives its own).
     """
@@ -74,18 +76,25 @@ def measured_speed(
     estimates = [estimate for estimate in first.estimates() if not estimate.finished]
     budget = min(MAX_SECONDS, MAX_PART * sum(estimate.seconds or 0.0 for estimate in estimates)) - speed.seconds
     if budget >= LEAST_SECONDS:
-        found = (child or in_child)(request_for(first, estimates, budget), budget)
+        found = (child or in_child)(request_for(first, estimates, budget, device), budget)
         if found is not None:
             speed = _with_measured(speed, found)
     return replace(speed, seconds=time.monotonic() - began)
 
 
-def request_for(estimator: Estimator, estimates: Sequence[Estimate], budget: float) -> dict[str, Any]:
+def request_for(
+    estimator: Estimator, estimates: Sequence[Estimate], budget: float, device: str = "cpu"
+) -> dict[str, Any]:
     """Say what the child should measure, and how long each may take."""
     shape = estimator.shape
     steps = [step for step in estimator.order.steps if not step.finished]
     stages = {step.stage for step in steps}
-    works = [(step, work) for step in steps for work in estimator.works(step) if _can_be_tried(work, estimator, budget)]
+    works = [
+        (step, work)
+        for step in steps
+        for work in estimator.works(step)
+        if device != "cpu" or _can_be_tried(work, estimator, budget)
+    ]
     for_text = 0.1 * budget if stages & {"sources", "curate", "tokenizer"} else 0.0
     searched = shape is not None and shape.num_parameters() < LARGEST_SEARCHED
     for_beams = 0.2 * budget if "evaluate" in stages and searched else 0.0
@@ -94,6 +103,7 @@ def request_for(estimator: Estimator, estimates: Sequence[Estimate], budget: flo
     evaluate = next((step.config for step in steps if step.stage == "evaluate"), None)
     return {
         "threads": estimator.hardware.num_cores,
+        "device": device,
         "text_seconds": for_text,
         "trainings": [asdict(_task(step, work, each, estimator)) for step, work in works],
         "generation": None

@@ -60,12 +60,15 @@ class Plan:
         }
 
 
-def make_plan(order: Order, *, threads: int, speed: Speed | None = None, measuring: bool = True) -> Plan:
+def make_plan(
+    order: Order, *, threads: int, device: str = "cpu", speed: Speed | None = None, measuring: bool = True
+) -> Plan:
     """Foretell what a recipe takes.
 
     Args:
         order: The recipe and its text.
         threads: How many cores of this machine would work.
+        device: `cpu` or `cuda`: where this machine would train.
         speed: How this machine compares with the reference; None: measured where that pays.
         measuring: Whether this machine may be measured; without, the reference's rates stand for it.
 
@@ -76,7 +79,7 @@ def make_plan(order: Order, *, threads: int, speed: Speed | None = None, measuri
     table = token_table(order)
     estimator = Estimator(order, table, hardware, speed or Speed())
     if speed is None and measuring and hardware.is_here:
-        estimator = Estimator(order, table, hardware, measured_speed(estimator))
+        estimator = Estimator(order, table, hardware, measured_speed(estimator, device=device))
     shape = estimator.shape
     estimates = tuple(estimator.estimates())
     plan = Plan(

@@ -36,7 +36,7 @@ def plan_lines(plan: Plan) -> list[str]:
     lines += _published(plan)
     for warning in plan.warnings:
         lines += _wrapped(tr("Note: {text}.", text=retell(warning)), "  ")
-    lines += ["", tr("Assumptions"), ""]
+    lines += ["", tr("Assumptions"), ""] if lines[-1] else [tr("Assumptions"), ""]
     for text in assumptions(plan):
         lines += _wrapped(f"- {text}", "    ", "  ")
     return lines

@@ -39,9 +39,9 @@ def main() -> int:
 
         torch.set_num_threads(request["threads"])
     for task in request["trainings"]:
-        _say(STEP + task["key"], step_seconds(task, request["threads"]))
+        _say(STEP + task["key"], step_seconds(task, request["threads"], request["device"]))
     if request["generation"]:
-        _say("beam_token_seconds", beam_token_seconds(**request["generation"]))
+        _say("beam_token_seconds", beam_token_seconds(**request["generation"], device=request["device"]))
     return 0
 
 
@@ -50,11 +50,13 @@ def _say(name: str, value: float | None) -> None:
         print(json.dumps([name, value]), flush=True)
 
 
-def step_seconds(task: dict[str, Any], threads: int, clock: Callable[[], float] = time.monotonic) -> float | None:
+def step_seconds(
+    task: dict[str, Any], threads: int, device: str, clock: Callable[[], float] = time.monotonic
+) -> float | None:
     """Return the median time of a step of a training like the one asked for; None where too few steps fit.
 
-    It is the training loop itself that runs, with the recipe's model, rows, context, optimizer and precision, on
-    tokens drawn at random.
+    On a GPU it is the mean: there the loop waits for results only now and then. It is the training loop itself that
+    runs, with the recipe's model, rows, context, optimizer and precision, on tokens drawn at random.
     """
     import torch
 
@@ -93,7 +95,9 @@ def step_seconds(task: dict[str, Any], threads: int, clock: Callable[[], float] 
         compile=task["compile"],
     )
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(_EnoughError):
-        train(Llama(shape).reset(1), batch, settings, Path(folder), Context(threads=threads))
+        train(Llama(shape).reset(1), batch, settings, Path(folder), Context(device=device, threads=threads))
+    if device != "cpu" and len(times) > WARM_STEPS + 1:
+        return (times[-1] - times[WARM_STEPS]) / (len(times) - 1 - WARM_STEPS)
     each = [after - before for before, after in itertools.pairwise(times[WARM_STEPS:])]
     if not each:  # so large a step that hardly one fits
         each = [after - before for before, after in itertools.pairwise(times)]
@@ -101,7 +105,7 @@ def step_seconds(task: dict[str, Any], threads: int, clock: Callable[[], float] 
 
 
 def beam_token_seconds(
-    *, seconds: float, shape: dict[str, Any], num_beams: int, clock: Callable[[], float] = time.monotonic
+    *, seconds: float, shape: dict[str, Any], num_beams: int, device: str, clock: Callable[[], float] = time.monotonic
 ) -> float:
     """Return the seconds for each token and each beam of a search, in batches as large as translation has them.
 
@@ -122,6 +126,7 @@ def beam_token_seconds(
         for parameter in model.parameters():
             if parameter.dim() == 2:
                 parameter.add_(torch.randn(parameter.shape, generator=dice) * 0.02)
+    model.to(device)
     best = float("inf")
     began = clock()
     while True:
