@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import sys
@@ -82,7 +81,8 @@ def choose_recipe(paths: Sequence[Path], changes: Sequence[str], run: Path | Non
     for recipe in recipes:
         if has_sources(run or Path("runs") / recipe.head.name, recipe):
             return recipe
-    reachable = importlib.import_module("fournil.stages.sources.reach").reachable
+    from fournil.stages.sources.reach import reachable
+
     reasons: list[str] = []
     for path, recipe in zip(paths, recipes, strict=True):
         reason = next(filter(None, (reachable(config) for config in recipe.stages.get("sources", ()))), "")
