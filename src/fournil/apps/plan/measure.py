@@ -21,7 +21,8 @@ from fournil.apps.plan.order import StepOrder
 from fournil.apps.plan.rates import STEP, Speed
 from fournil.apps.plan.stages import Estimate, Estimator
 
-MAX_SECONDS = 20.0
+MAX_SECONDS = 19.0
+"""With what starting and ending take, 20 at most."""
 MAX_PART = 0.05
 """Of what is foretold, what measuring may cost."""
 LEAST_SECONDS = 6.0
