@@ -251,3 +251,37 @@ def test_messages_of_records_are_told_in_the_language_of_the_page(
     assert "<p>step</p>" in english
     assert "<p>pas</p>" in page
     assert "</b>: trop peu de mots</li>" in page
+
+
+SAME_IN_BOTH = {
+    "chrF",
+    "BLEU",
+    "SHA-256",
+    "Code",
+    "Documents",
+    "Source",
+    "Licence",
+    "Version",
+    "Sources",
+    "sources",
+    "code",
+}
+"""Headings, labels and names that French writes as English does."""
+
+
+def test_the_catalogue_says_every_heading_and_sentence_in_french(
+    make_run: Callable[..., Path], draw_page: Callable[..., str]
+) -> None:
+    parts = r"<(h[1-4]|summary|figcaption|caption|li|dt|p)\b[^>]*>(.*?)</\1>|<(th scope=\"col\"[^>]*)>(.*?)</"
+    found = []
+    for page in pages(make_run(["curate", "tokenizer", "pretrain", "evaluate", "export"]), draw_page):
+        page = re.sub(
+            r"<h1.*?</h1>|<section id=\"words\".*?</section>", "", page, flags=re.DOTALL
+        )  # the recipe's own words
+        texts = {re.sub("<[^>]+>", "", match[2] or match[4] or "") for match in re.finditer(parts, page, re.DOTALL)}
+        found.append({text for text in texts if re.search("[a-z]{3}", text)})
+    english, french_page = found
+    assert len(french_page) > 80
+    identical = {text for text in english & french_page if "№" not in text}
+    assert identical - SAME_IN_BOTH == set()
+    assert "Ce qu’il a fallu" in french_page

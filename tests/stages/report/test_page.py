@@ -280,7 +280,7 @@ def test_every_chart_has_words_and_a_table(either: str) -> None:
     others = [attributes for name, attributes in found.elements if name == "svg" and attributes.get("role") != "img"]
     assert len(charts) == 4
     for chart in charts:
-        assert "from" in str(chart["aria-label"])
+        assert re.search(r"\d[.,]\d+ [^\d]+ \d[.,]\d+\.$", str(chart["aria-label"]))
     assert all(attributes.get("aria-hidden") == "true" for attributes in others)
     figures = re.findall(r"<figure.*?</figure>", either, re.DOTALL)
     assert len(figures) == 4
@@ -311,7 +311,7 @@ def test_is_small_and_says_so(make_run: Callable[..., Path], tmp_path: Path) -> 
     artifact = run(Config(), {"run": make_run()}, tmp_path / "out", Context())
     found = {path.name: path.stat().st_size for path in (tmp_path / "out").iterdir()}
     assert set(found) == {"index.html", "index.fr.html"}
-    assert max(found.values()) < 110_000
+    assert max(found.values()) < 115_000
     assert artifact.measured["bytes"] == found
     assert retell(artifact.facts["headline"]) == "the page in English, index.html, and in French, index.fr.html"
 
@@ -331,7 +331,7 @@ def test_an_altered_ledger_is_refused(make_run: Callable[..., Path], tmp_path: P
 
 def test_cards_name_their_cells(either: str) -> None:
     cards = re.findall(r'<table class="cards[^"]*".*?</table>', either, re.DOTALL)
-    assert len(cards) == 2
+    assert len(cards) == 3
     for table in cards:
         assert all('data-label="' in cell for cell in re.findall(r"<td[^>]*>", table))
         assert 'role="table"' in table

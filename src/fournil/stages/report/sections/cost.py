@@ -43,7 +43,7 @@ def cost(story: Story) -> Section:
         "Measured where the machine tells (the processor’s and the graphics card’s own counters), else estimated from "
         "the processor time used and marked so. These figures differ from machine to machine."
     )
-    table = grid(tr("Time, memory and energy by stage"), columns, lines, row_classes=classes)
+    table = grid(tr("Time, memory and energy by stage"), columns, lines, kind="cards", row_classes=classes)
     body = join([table, _plan(entries), _methods(entries), _machines(entries)])
     return Section("cost", tr("What it took"), lead, body, entries)
 
