@@ -10,7 +10,7 @@ from safetensors.numpy import load as load_tensors
 
 from fournil.parts.tokenize.prompts import TEMPLATE
 from fournil.stages.report.model.embed import WORKER_SCRIPTS, blocks, script, worker_source
-from fournil.stages.report.model.pack import MAX_BYTES, Unpackable, pack, quantise
+from fournil.stages.report.model.pack import MAX_BYTES, Unpackable, carried, pack, quantise
 from fournil.stages.report.model.prompts import chat_pieces
 
 
@@ -91,6 +91,14 @@ def test_what_the_engine_does_not_know_is_refused(
     with pytest.raises(Unpackable, match=reason) as found:
         pack(rewrite(plain_folder, tmp_path, name, **changes), ("fr", "en"))
     assert found.value.reason["message"]
+
+
+def test_what_a_page_carries_is_a_model_a_reason_or_nothing(plain_folder: Path, tmp_path: Path) -> None:
+    assert carried(tmp_path, ("fr", "en")) is None
+    assert carried(plain_folder, ("fr", "en")) == pack(plain_folder, ("fr", "en"))
+    other = carried(rewrite(plain_folder, tmp_path, "config.json", hidden_act="gelu"), ("fr", "en"))
+    assert isinstance(other, Unpackable)
+    assert "hidden_act" in str(other)
 
 
 def test_damaged_weights_are_refused(plain_folder: Path, tmp_path: Path) -> None:

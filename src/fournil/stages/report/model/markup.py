@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 
 from fournil.core.languages import CODE, language
-from fournil.core.speech import Message, retell, tr
+from fournil.core.speech import Message, tr
 from fournil.stages.report.config import Config
 from fournil.stages.report.layout import Section, direction, shade
 from fournil.stages.report.markup import Html, join, tag
@@ -354,8 +354,3 @@ def _common_words(carried: Packed) -> dict[str, list[str]]:
 def _json(value: object) -> str:
     """JSON that can stand in a script element, whatever its texts hold."""
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
-
-
-def why_not(carried: Unpackable) -> str:
-    """Why a page cannot carry a model, in the reader's language."""
-    return retell(carried.reason)

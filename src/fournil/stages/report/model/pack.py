@@ -102,6 +102,16 @@ def pack(folder: Path, languages: Sequence[str], *, kind: Literal["int8", "float
     return Packed(data, num_weights * (1 if kind == "int8" else 4), asked, prompts["chat"] is not None)
 
 
+def carried(folder: Path, languages: Sequence[str]) -> Packed | Unpackable | None:
+    """What a page carries of an exported folder: the packed model, or why not; None where nothing was exported."""
+    if not (folder / "config.json").is_file():
+        return None
+    try:
+        return pack(folder, languages)
+    except Unpackable as reason:
+        return reason
+
+
 def quantise(matrix_RC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Round each row to 8 bits: int8 [R, C] and its scale, float32 [R]."""
     scale_R = (np.abs(matrix_RC).max(axis=1) / 127).astype(np.float32)
