@@ -11,6 +11,7 @@ from pathlib import Path
 from fournil.arguments import STAGE_VERBS, build_parser, language_asked, parse
 from fournil.core.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, FournilError
 from fournil.core.speech import speak, tr
+from fournil.core.streams import open_streams
 from fournil.leaving import SHOW_TRACEBACK, interruptible, say_bug, say_interrupted, say_refused
 
 __all__ = ["STAGE_VERBS", "build_parser", "language_asked", "main", "parse"]
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Without the program's name; those of the process by default.
     """
+    open_streams()
     words = sys.argv[1:] if arguments is None else arguments
     speak(language_asked(words))
     goes_on = not {"bake", *STAGE_VERBS}.isdisjoint(words)
@@ -85,7 +87,7 @@ def _bake(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from fournil.baking import available_threads, spare_other_programs
+    from fournil.baking import available_threads, device_here, spare_other_programs
     from fournil.planning import plan_command
     from fournil.recipe import read_recipe
 
@@ -94,7 +96,8 @@ def _plan(options: argparse.Namespace) -> int:
     recipe = read_recipe(options.recipe, [*options.set, *hardware])
     run = options.run or Path("runs") / recipe.head.name
     threads = options.threads or available_threads()
-    return plan_command(recipe, run, sys.stdout, threads=threads, as_json=options.json)
+    device = device_here() if recipe.plan is None or recipe.plan.hardware == "here" else "cpu"
+    return plan_command(recipe, run, sys.stdout, threads=threads, device=device, as_json=options.json)
 
 
 def _quoted(value: str) -> str:
