@@ -260,7 +260,7 @@ def _read_messages(entry: Entry, files: Iterable[_Found], unit: Unit) -> None:
     for file in files:
         evidence = _evidence(entry, file)
         domain = entry.id.format_map(file.names)
-        for message in read_mo(file.data):
+        for message in read_mo(file.data, where=file.path):
             verdict = judge(message.source, message.target, message.context, entry.mnemonic)
             digest = hashlib.sha256(f"{message.context or ''}\x04{message.source}".encode()).hexdigest()[:16]
             extra: dict[str, Any] = {"kind": "message"}

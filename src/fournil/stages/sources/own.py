@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import itertools
 import json
 from collections import defaultdict
@@ -20,6 +19,7 @@ from fournil.core.speech import tr
 from fournil.stages.sources.config import FilesSource, HubSource
 from fournil.stages.sources.debian import UNKNOWN_LICENCE
 from fournil.stages.sources.licence import STATED, Evidence
+from fournil.stages.sources.readers.patterns import expand
 from fournil.stages.sources.readers.raw import RawDocument, RawPair, Refused
 from fournil.stages.sources.unit import Kind, Unit
 
@@ -35,14 +35,18 @@ def matching_files(source: FilesSource) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for pattern in source.paths:
-        matches = sorted(glob.glob(_glob(pattern, "*"), recursive=True))  # noqa: PTH207 - patterns may be absolute
-        files = [Path(match) for match in matches if Path(match).is_file()]
+        path = Path(_glob(pattern, "*"))
+        matches = [path] if path.exists() else expand(path)
+        files = [match for match in matches if match.is_file()]
         if not files:
             where = f"sources.files, {source.key}"
-            folder = next((Path(match) for match in matches if Path(match).is_dir()), None)
+            folder = next((match for match in matches if match.is_dir()), None)
             if folder is not None:
                 fix = tr("Name its files, as in {pattern}", pattern=folder / "**" / "*.txt")
                 raise FournilError(tr("a folder, not a file"), where=folder, fix=fix, code=EXIT_USAGE)
+            if matches:
+                fix = tr("Name a file.")
+                raise FournilError(tr("a pipe, a socket or a device"), where=matches[0], fix=fix, code=EXIT_USAGE)
             what = tr("no file matches {pattern!r}", pattern=pattern)
             raise FournilError(what, where=where, fix=tr("Check the path."), code=EXIT_USAGE)
         found.update(dict.fromkeys(files))
@@ -107,7 +111,20 @@ def read_own(source: FilesSource | HubSource, unit: Unit, min_letters: int, cont
             facts["groups_without_line_pairs"] += not pairs
             for pair in pairs:
                 _add(source, pair, ground, unit, min_letters)
+    _check_some(source, unit, context)
     return facts
+
+
+def _check_some(source: FilesSource | HubSource, unit: Unit, context: Context) -> None:
+    tallies = unit.tallies.values()
+    num_in = sum(tally.num_in for tally in tallies)
+    if not num_in:
+        where = source.dataset if isinstance(source, HubSource) else ", ".join(source.paths)
+        fix = tr("Take {key!r} out of the recipe, or name files that hold text.", key=source.key)
+        raise FournilError(tr("this source holds no document and no pair"), where=where, fix=fix)
+    if not any(tally.num_out for tally in tallies):
+        rules = ", ".join(sorted({rule for tally in tallies for rule in tally.refused}))
+        context.progress.note(tr("{key}: all that it holds is refused ({rules})", key=source.key, rules=rules))
 
 
 def line_pairs(group: str, texts: Mapping[str, str]) -> Iterator[RawPair]:

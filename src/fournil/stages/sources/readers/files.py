@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from typing import IO, Literal
 from fournil.core.errors import FournilError
 from fournil.core.speech import tr
 from fournil.stages.sources.readers.decode import UndecodableError, decode
+from fournil.stages.sources.readers.man import LARGEST_PAGE_BYTES
 from fournil.stages.sources.readers.opening import COMPRESSIONS, DamagedFileError, TooLargeError, read_whole
+from fournil.stages.sources.readers.patterns import expand, is_pattern
 from fournil.stages.sources.readers.raw import RawDocument, RawPair, Refused
 from fournil.stages.sources.readers.rows import Fields, converted
 from fournil.stages.sources.readers.tables import csv_rows, json_rows, no_field, open_parquet, parquet_rows
@@ -23,8 +24,9 @@ _FORMATS: dict[str, Format] = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".parquet": "parquet",
     ".mo": "mo", ".po": "po",
 }  # fmt: skip
+_LARGEST: dict[str, int] = {"html": 8 * 2**20, "man": LARGEST_PAGE_BYTES}
+"""Formats whose readers take fifty times a file's size of memory, or refuse larger ones."""
 _MAN_SUFFIX = re.compile(r"\.[1-9][a-z]*")
-_MAGIC = re.compile(r"[*?[]")
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*\n", re.DOTALL)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
@@ -82,7 +84,9 @@ def read_files(
             yield Refused(name, "broken-link", "a link to nothing", "a file")
             continue
         kind = _format(path) if format == "auto" else format
-        if kind is None:
+        if path.exists() and not path.is_file():  # reading it could wait for ever, or never end
+            yield Refused(name, "special", "a pipe, a socket or a device", "a file")
+        elif kind is None:
             yield Refused(name, "format", path.suffix or "no suffix", "a suffix of a format that we read")
         elif kind in ("jsonl", "csv", "tsv", "parquet"):
             yield from _read_table(path, name, kind, fields, bounds)
@@ -101,11 +105,11 @@ def find_files(patterns: Sequence[str | Path], root: Path | None = None) -> list
     found: dict[str, tuple[Path, Path]] = {}
     for pattern in patterns:
         expanded = Path(pattern).expanduser()
-        if _MAGIC.search(str(pattern)) and not expanded.exists():
+        if is_pattern(str(pattern)) and not expanded.exists():
             base = root or _fixed_part(expanded)
-            # A loop of links is matched dozens of times before the system stops it: the shortest path stands for all.
-            globbed = map(Path, glob.glob(str(expanded), recursive=True))  # noqa: PTH207 - patterns may be absolute
-            matches = [path for path in sorted(globbed, key=lambda path: (len(path.parts), path)) if not path.is_dir()]
+            # Several links may lead to one file: the shortest path stands for all.
+            by_length = sorted(expand(expanded), key=lambda path: (len(path.parts), path))
+            matches = [path for path in by_length if not path.is_dir()]
         else:
             base, matches = root or expanded.parent, [expanded]
         if not matches:
@@ -162,7 +166,7 @@ def read_parquet(
         columns = [column for column in there if column in fields.known]
         if not fields.needed & set(columns):
             raise no_field(path, fields.asked, there)
-        yield from converted(parquet_rows(file, columns), path, name, fields)
+        yield from converted(parquet_rows(file, columns, name), path, name, fields)
 
 
 def _read_document(
@@ -172,6 +176,10 @@ def _read_document(
         data = read_whole(path, max_bytes=bounds.document_bytes)
         if kind in ("mo", "po"):
             yield from _read_messages(data, name, kind, fields, path)
+            return
+        bound = _LARGEST.get(kind, bounds.document_bytes)
+        if len(data) > bound:
+            yield Refused(name, "too-large", f"{len(data)} bytes", f"{bound} bytes")
             return
         yield _document(data, name, kind, fields.language)
     except DamagedFileError as error:
@@ -255,7 +263,7 @@ def _resolved(path: Path) -> str:
 def _fixed_part(pattern: Path) -> Path:
     fixed: list[str] = []
     for part in pattern.parts[:-1]:
-        if _MAGIC.search(part):
+        if is_pattern(part):
             break
         fixed.append(part)
     return Path(*fixed)

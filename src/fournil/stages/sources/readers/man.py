@@ -23,7 +23,7 @@ from fournil.stages.sources.readers.roff_tables import reduce_tables
 from fournil.stages.sources.readers.roff_text import unescape
 
 ManReader = Literal["mandoc", "groff", "fournil"]
-_LARGEST_PAGE_BYTES = 16 * 2**20
+LARGEST_PAGE_BYTES = 16 * 2**20
 _PAGES_PER_PROCESS = 100
 _LINK = re.compile(r"\s*(?:[.'][ \t]*\\\"[^\n]*\n|\s*\n)*\.so[ \t]+[^\n]+\n?(?:[.'][ \t]*\\\"[^\n]*\n?|\s*\n?)*\s*")
 _TITLE = re.compile(r"^\.[ \t]*(TH|Dt)[ \t]+(.*)$", re.MULTILINE)
@@ -93,14 +93,14 @@ def _decode(data: bytes) -> str:
     if data.startswith(b"\x1f\x8b"):
         unpacker = zlib.decompressobj(31)
         try:
-            data = unpacker.decompress(data, _LARGEST_PAGE_BYTES + 1)
+            data = unpacker.decompress(data, LARGEST_PAGE_BYTES + 1)
         except zlib.error as error:
             what = tr("a man page is no readable gzip file: {error}", error=error)
             raise FournilError(what, fix=tr("Fetch its package again")) from None
-        if not unpacker.eof and len(data) <= _LARGEST_PAGE_BYTES:
+        if not unpacker.eof and len(data) <= LARGEST_PAGE_BYTES:
             raise FournilError(tr("a man page's gzip file ends too early"), fix=tr("Fetch its package again"))
-    if len(data) > _LARGEST_PAGE_BYTES:
-        what = tr("a man page is bigger than {size:,} MiB", size=_LARGEST_PAGE_BYTES // 2**20)
+    if len(data) > LARGEST_PAGE_BYTES:
+        what = tr("a man page is bigger than {size:,} MiB", size=LARGEST_PAGE_BYTES // 2**20)
         raise FournilError(what, fix=tr("Leave it out"))
     try:
         text = data.decode("utf-8-sig")

@@ -16,6 +16,9 @@ from fournil.core.speech import tr
 
 COMPRESSIONS = (".gz", ".xz", ".zst")
 _CHUNK = 2**20
+_BOMB_RATIO = 100
+"""Text is packed to a tenth; what unpacks to so many times its size, and more than `_BOMB_BYTES`, was made to harm."""
+_BOMB_BYTES = 256 * 2**20
 
 
 class DamagedFileError(ValueError):
@@ -23,7 +26,7 @@ class DamagedFileError(ValueError):
 
 
 class TooLargeError(ValueError):
-    """A file that unpacks to more than its bound."""
+    """A file that unpacks to more than its bound, or to far more than text ever does."""
 
     def __init__(self, bound: int) -> None:
         self.bound = bound
@@ -45,6 +48,8 @@ def open_stream(path: Path, *, max_bytes: int) -> Iterator[io.BufferedReader]:
         raise FournilError(what, where=path, fix=tr("Check the path")) from None
     with raw:
         stream: Any = raw
+        packed = raw.seek(0, io.SEEK_END)
+        raw.seek(0)
         suffix = path.suffix.lower()
         if suffix == ".gz":
             stream = gzip.GzipFile(fileobj=raw)
@@ -52,6 +57,8 @@ def open_stream(path: Path, *, max_bytes: int) -> Iterator[io.BufferedReader]:
             stream = lzma.LZMAFile(raw)  # noqa: SIM115 - it ends with the file below it
         elif suffix == ".zst":
             stream = _ZstdStream(raw)
+        if stream is not raw:
+            max_bytes = min(max_bytes, max(_BOMB_BYTES, _BOMB_RATIO * packed))
         yield io.BufferedReader(_Checked(stream, max_bytes), _CHUNK)
 
 

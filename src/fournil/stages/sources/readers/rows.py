@@ -105,12 +105,16 @@ def _row(values: Mapping[str, Any], native: str, fields: Fields) -> RawDocument 
         extra["encoding"] = encoding
     text = values.get(fields.text)
     if text is None and (texts := _texts(values, fields)):
+        if any("\0" in side for side in texts.values()):
+            return Refused(native, "binary", "NUL", "text", "\n".join(texts.values()))
         if not all(side.strip() for side in texts.values()):
             return Refused(native, "empty", "a side without text", "text on both sides", "\n".join(texts.values()))
         score = values.get("score")
         return RawPair(native, texts, _number(score), extra)
     if not isinstance(text, str):
         return Refused(native, "no-text", type(text).__name__, f"text in the field {fields.text}")
+    if "\0" in text:
+        return Refused(native, "binary", "NUL", "text", text)
     if not text.strip():
         return Refused(native, "empty", "no text", "some text")
     language = values.get(fields.language_field) or values.get("lang")

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +19,13 @@ from fournil.stages.sources.readers.opening import open_stream
 from fournil.stages.sources.readers.raw import Refused
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
 Row = tuple[int, Mapping[str, Any]]
 _BATCH_ROWS = 1024
 _SAMPLE_BYTES = 2**16
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _LFS = b"version https://git-lfs"
 
 
@@ -40,10 +43,21 @@ def json_rows(path: Path, name: str, *, max_bytes: int, max_line_bytes: int) -> 
         except (ValueError, RecursionError) as error:
             yield Refused(f"{name}#{number}", "json", str(error), "one JSON object a line", text)
             continue
-        if isinstance(value, dict):
+        if _HALF.search(text) and not _is_whole(value):
+            yield Refused(f"{name}#{number}", "encoding", "half a surrogate pair", "whole characters", text)
+        elif isinstance(value, dict):
             yield number, value
         else:
             yield Refused(f"{name}#{number}", "json", type(value).__name__, "one JSON object a line", text)
+
+
+def _is_whole(value: object) -> bool:
+    r"""Say whether text that JSON escapes as \ud83d\ude00 has both halves of each character."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def csv_rows(
@@ -129,14 +143,28 @@ def csv_rows(
     yield from refused
 
 
-def parquet_rows(file: pq.ParquetFile, columns: list[str]) -> Iterator[Row]:
+def parquet_rows(file: pq.ParquetFile, columns: list[str], name: str) -> Iterator[Row | Refused]:
     """Rows of a parquet file with the columns named, a row group at a time; what nobody asks for is not read."""
     number = 0
     for group in range(file.num_row_groups):
         for batch in file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns):
-            for row in batch.to_pylist(maps_as_pydicts="lossy"):
+            try:
+                rows = batch.to_pylist(maps_as_pydicts="lossy")
+            except UnicodeDecodeError:  # some row is no UTF-8: one by one
+                rows = [_decoded(batch.slice(place, 1)) for place in range(batch.num_rows)]
+            for row in rows:
                 number += 1
-                yield number, row
+                if row is None:
+                    yield Refused(f"{name}#{number}", "encoding", "no UTF-8", "UTF-8 text")
+                else:
+                    yield number, row
+
+
+def _decoded(row: pa.RecordBatch) -> Mapping[str, Any] | None:
+    try:
+        return row.to_pylist(maps_as_pydicts="lossy")[0]
+    except UnicodeDecodeError:
+        return None
 
 
 @contextmanager
