@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import zstandard
@@ -156,7 +157,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         end, faults = next(((e, f) for e, f in server.faults.items() if self.path.endswith(e)), ("", []))
         fault = faults.pop(0) if faults else server.always.get(end, "")
         server.asked.append((self.path, self.headers.get("Range"), fault))
-        path = server.folder / self.path.lstrip("/")
+        path = server.folder / urlsplit(self.path).path.lstrip("/")  # a proxy is asked with whole addresses
         data = path.read_bytes() if path.is_file() else None
         if fault == "portal":
             self._answer(200, PORTAL, {"Content-Type": "text/html"})

@@ -402,3 +402,12 @@ def test_without_gpgv_the_record_says_that_nothing_was_checked(debian, monkeypat
         mirror_of(debian, keyring=str(ring)).update()
     with pytest.raises(FournilError, match="no such keyring"):
         mirror_of(debian, keyring=str(tmp_path / "gone")).update()
+
+
+def test_the_proxy_of_the_environment_is_asked(debian, monkeypatch):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", debian.url.removesuffix("/debian"))
+    debian.url = "http://mirror.invalid/debian"
+    assert sorted(fetch(debian)[1]) == ["brioche", "pain"]
+    assert debian.asked(PAIN)[0][0].startswith("http://mirror.invalid/")

@@ -11,6 +11,7 @@ from fournil.core.errors import FournilError
 from fournil.core.files import hash_tree
 from fournil.core.progress import Progress
 from fournil.stages.sources import Config, FilesSource, HubSource, download, run
+from fournil.stages.sources.apt import Apt
 from fournil.stages.sources.download import Patience
 from fournil.stages.sources.reach import reachable
 from fournil.stages.sources.ways import packages_from, ways
@@ -87,6 +88,21 @@ def test_a_machine_without_apt_takes_the_mirror_by_itself(served, tmp_path, monk
     artifact = run(config, {}, tmp_path / "out", Context())
     assert artifact.measured["fetched"]["way"] == "mirror"
     assert artifact.counts[0].num_out == 1
+
+
+@needs_apt
+def test_where_apt_has_no_index_the_mirror_is_taken_and_a_line_says_so(served, tmp_path, monkeypatch):
+    def no_index(*_, **__):
+        raise FournilError("the index of packages cannot be fetched: no list of sources")
+
+    monkeypatch.setattr(Apt, "update", no_index)
+    told = []
+    progress = Progress()
+    monkeypatch.setattr(progress, "note", told.append)
+    with packages_from(Config(mirror=served[1].url, keyring="none"), progress) as archive:
+        assert sorted(archive.find(["levain"])) == ["levain"]
+        assert archive.how()["way"] == "mirror"
+    assert told[0] == f"the index of packages cannot be fetched: no list of sources: packages come from {served[1].url}"
 
 
 def test_without_apt_mirror_and_hub_the_error_says_all_ways(entry, tmp_path, monkeypatch):
