@@ -1,9 +1,10 @@
 # make demo: set up and bake a small bilingual model.   make test: set up and run every check.   make bench: the comparisons.
 # make catalogues: collect what Fournil says, and compile its translations.
+# make demo bakes the first of RECIPE whose documents can be reached from this machine.
 # make demo TORCH_INDEX=https://…  takes torch from the index named.
 
 PYTHON ?= python3
-RECIPE ?= recipes/petit.toml
+RECIPE ?= recipes/petit.toml recipes/petit-hub.toml
 TORCH_INDEX ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
