@@ -126,11 +126,7 @@ def read_batches(
                     raise FournilError(what, where=path, fix=tr("Is this a shard of another kind?"))
                 yield from file.iter_batches(batch_size=batch_rows, columns=list(columns) if columns else None)
         except (pa.ArrowException, OSError) as error:
-            raise FournilError(
-                tr("this Parquet file cannot be read"),
-                where=path,
-                fix=tr("It may be cut short: make or fetch it again."),
-            ) from error
+            raise _unreadable(path) from error
 
 
 def read_all(place: Path, schema: pa.Schema, *, prefix: str | None = None) -> pa.Table:
@@ -140,5 +136,22 @@ def read_all(place: Path, schema: pa.Schema, *, prefix: str | None = None) -> pa
 
 
 def count_rows(place: Path, *, prefix: str | None = None) -> int:
-    """Count the rows of a folder's shards from their footers."""
-    return sum(pq.read_metadata(path).num_rows for path in shard_paths(place, prefix=prefix))
+    """Count the rows of a folder's shards from their footers.
+
+    Raises:
+        FournilError: When a file is no Parquet, or is cut short.
+    """
+    return sum(_num_rows(path) for path in shard_paths(place, prefix=prefix))
+
+
+def _num_rows(path: Path) -> int:
+    try:
+        return pq.read_metadata(path).num_rows
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path) from error
+
+
+def _unreadable(path: Path) -> FournilError:
+    return FournilError(
+        tr("this Parquet file cannot be read"), where=path, fix=tr("It may be cut short: make or fetch it again.")
+    )

@@ -13,10 +13,11 @@ whole
 An IBAN and a NIR must have a right check key.
 """
 
+import bisect
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -108,11 +109,12 @@ class Found(NamedTuple):
 
 
 def _emails(text: str, languages: Sequence[Language]) -> Iterator[Found]:
-    done = 0
+    done, before = 0, -1
     sign = text.find("@")
     while sign >= 0:
-        # From the sign back as far as a name may reach: nothing else of the text is read.
-        match = _EMAIL.search(text, max(done, sign - 64), sign + _LONGEST_HOST)
+        # From the sign back as far as a name may reach, which is not beyond another one: nothing else is read.
+        match = _EMAIL.search(text, max(done, sign - 64, before + 1), sign + _LONGEST_HOST)
+        before = sign
         if match is not None and match.start() < sign < match.end():
             done = match.end()
             if _is_personal(text, match):
@@ -166,16 +168,21 @@ def _phones(text: str, languages: Sequence[Language]) -> Iterator[Found]:
         regions: list[str | None] = (
             [None] if written.startswith("+") else [r for each in languages for r in each.phone_regions]
         )
-        for region in regions:
-            try:
-                number = phonenumbers.parse(_ODD_SPACES.sub(" ", written), region)
-            except phonenumbers.NumberParseException:
-                continue
-            if phonenumbers.is_valid_number(number):
-                full = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-                if not _FICTION.match(full):
-                    yield Found("phone", match.start(), match.end())
-                break
+        full = next(filter(None, (_full_number(_ODD_SPACES.sub(" ", written), region) for region in regions)), None)
+        if full is not None and not _FICTION.match(full):
+            yield Found("phone", match.start(), match.end())
+
+
+@lru_cache(maxsize=1 << 14)  # a page of tables may hold the same figures a thousand times
+def _full_number(written: str, region: str | None) -> str | None:
+    """A telephone number as it is dialled from anywhere, or None where it is none."""
+    try:
+        number = phonenumbers.parse(written, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _ibans(text: str, languages: Sequence[Language]) -> Iterator[Found]:
@@ -232,9 +239,19 @@ def find_personal_data(text: str, *, languages: Sequence[Language], kinds: Seque
     for kind, finder in _FINDERS.items():
         if kind in kinds and (kind != "nir" or kind in national):
             for item in finder(text, languages):
-                if all(item.end <= other.start or item.start >= other.end for other in found):
-                    found.append(item)
-    return sorted(found, key=lambda item: item.start)
+                if not _overlaps(item, found):
+                    bisect.insort(found, item, key=_start)
+    return found
+
+
+def _start(item: Found) -> int:
+    return item.start
+
+
+def _overlaps(item: Found, found: Sequence[Found]) -> bool:
+    """Whether one of these, in order and apart from each other, touches the item."""
+    place = bisect.bisect_left(found, item.end, key=_start)
+    return place > 0 and found[place - 1].end > item.start
 
 
 def mask(text: str, found: Sequence[Found]) -> str:

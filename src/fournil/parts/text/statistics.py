@@ -91,9 +91,14 @@ def _three_dots(points: CodePoints) -> np.ndarray:
         return np.zeros(points.num_texts, np.int64)
     start = np.zeros(len(dot), bool)
     start[:-2] = dot[:-2] & dot[1:-1] & dot[2:]
-    # One ellipsis of five dots is one: only where no dot stands before.
-    start[1:] &= ~dot[:-1]
-    return counts(start, points.bounds_D)
+    # One ellipsis of five dots is one: only where no dot of the same text stands before.
+    before = np.zeros(len(dot), bool)
+    before[1:] = dot[:-1]
+    bounds_D = points.bounds_D
+    before[bounds_D[:-1][np.diff(bounds_D) > 0]] = False
+    places = np.flatnonzero(start & ~before)
+    inside = places + 2 < bounds_D[np.searchsorted(bounds_D, places, side="right")]
+    return np.diff(np.searchsorted(places[inside], bounds_D))
 
 
 def _sentences(points: CodePoints, language: Language) -> np.ndarray:

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from fournil.core.context import Context
 from fournil.core.errors import FournilError
-from fournil.core.files import write_text
+from fournil.core.files import mending, write_text
 from fournil.core.speech import tr
 from fournil.parts.model.cross_entropy import IGNORED
 from fournil.parts.model.transformer import Llama
@@ -278,7 +278,8 @@ class _Training:
 
     def _write(self, line: dict[str, Any]) -> None:
         self.lines.append(line)
-        with (self.work / "events.jsonl").open("a", encoding="utf-8") as file:
+        events = self.work / "events.jsonl"
+        with mending(events), events.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line | {"unix_seconds": round(time.time(), 3)}) + "\n")
 
     def _due(self, every: int) -> bool:

@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 from fournil.core.context import Context
 from fournil.core.document import EDITS
 from fournil.core.errors import FournilError
+from fournil.core.files import atomic_path, mending, write_json
 from fournil.core.shards import count_rows, read_batches
-from fournil.core.speech import tr
+from fournil.core.speech import tr, trn
 
 WHY = ("step", "rule", "value", "bound", "spans", "kept_id")
 
@@ -46,13 +47,18 @@ class Chunk:
         """Write the chunk, whole or not at all."""
         aside = folder.with_name(f".tmp-{folder.name}")
         shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
-        pq.write_table(self.rows, aside / "rows.parquet", compression="lz4")
-        pq.write_table(pa.Table.from_pylist(self.edits, schema=EDITS), aside / "edits.parquet", compression="lz4")
-        np.savez(aside / "arrays.npz", allow_pickle=False, **self.arrays)
-        np.save(aside / "shingles.npy", self.shingles)
-        (aside / "changes.json").write_text(json.dumps(self.num_changes), encoding="utf-8")
-        aside.rename(folder)
+        with mending(folder):
+            aside.mkdir(parents=True)
+            with atomic_path(aside / "rows.parquet") as path:
+                pq.write_table(self.rows, path, compression="lz4")
+            with atomic_path(aside / "edits.parquet") as path:
+                pq.write_table(pa.Table.from_pylist(self.edits, schema=EDITS), path, compression="lz4")
+            with atomic_path(aside / "arrays.npz") as path, path.open("wb") as file:
+                np.savez(file, allow_pickle=False, **self.arrays)
+            with atomic_path(aside / "shingles.npy") as path, path.open("wb") as file:
+                np.save(file, self.shingles)
+            write_json(aside / "changes.json", self.num_changes)
+            aside.rename(folder)
 
 
 class Chunks:
@@ -128,7 +134,7 @@ def make_chunks(
     ):
 
         def one(batch: pa.RecordBatch, folder: Path) -> None:
-            make(batch).write(folder)
+            make(_checked(batch, schema, place)).write(folder)
 
         try:
             for batch in read_batches(place, columns=schema.names, batch_rows=batch_rows):
@@ -148,6 +154,34 @@ def make_chunks(
     chunks = Chunks(work, num)
     _refuse_repeated_ids(chunks, place)
     return chunks
+
+
+def _checked(batch: pa.RecordBatch, schema: pa.Schema, place: Path) -> pa.RecordBatch:
+    """The batch in the types of the schema, proved to hold what it says.
+
+    Raises:
+        FournilError: A column is of another type, has nulls where none may be, or holds text that is no UTF-8.
+    """
+    fix = tr("Make these rows with fournil sources, which checks what it reads.")
+    columns: list[pa.Array] = []
+    for wanted in schema:
+        column = batch.column(wanted.name)
+        try:
+            column = column if column.type == wanted.type else column.cast(wanted.type)
+            column.validate(full=True)
+        except (pa.ArrowException, NotImplementedError):
+            what = tr("column {name!r} cannot be read as {type}", name=wanted.name, type=wanted.type)
+            raise FournilError(what, where=place, fix=fix) from None
+        if column.null_count and not wanted.nullable:
+            what = trn(
+                "{count:,} row has nothing in column {name!r}",
+                "{count:,} rows have nothing in column {name!r}",
+                column.null_count,
+                name=wanted.name,
+            )
+            raise FournilError(what, where=place, fix=fix)
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _refuse_repeated_ids(chunks: Chunks, place: Path) -> None:

@@ -202,6 +202,9 @@ class PairSettings:
 class Config:
     """Settings of curate."""
 
+    max_text_bytes: int = 10_000_000
+    """Texts with more bytes are refused unread (0: none is). A book has a million; each byte takes 150 of memory."""
+
     language: LanguageSettings = field(default_factory=LanguageSettings)
     """Language identification."""
 

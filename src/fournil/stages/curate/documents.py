@@ -13,6 +13,7 @@ from fournil.parts.text.codepoints import CodePoints, decode, utf8_bytes
 from fournil.parts.text.identify import CLOSE_PIECES, identify
 from fournil.parts.text.keys import exact_keys, letter_keys
 from fournil.parts.text.ngrams import ngram_hashes
+from fournil.parts.text.normalise import replace
 from fournil.parts.text.statistics import code_statistics, text_statistics
 from fournil.stages.curate.chunks import Chunk, with_verdicts
 from fournil.stages.curate.clean import NORMALISE, Texts, edit_rows
@@ -67,12 +68,13 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
     is_code = np.array([CODE in (each, category) for each, category in zip(declared, categories, strict=True)], bool)
     described = [language(tag) for tag in languages if primary(tag) in known_languages()]
 
-    texts = Texts.of(batch.column("text"))
-    bytes_in = texts.num_bytes
+    texts, bytes_in, large = texts_of(batch.column("text"), config)
+    for place in large:
+        verdicts[place] = (NORMALISE, "too-large", str(bytes_in[place]), str(config.max_text_bytes))
     texts.normalise(is_code)
     bytes_normalised = texts.num_bytes
     for place in np.flatnonzero(bytes_normalised == 0).tolist():
-        verdicts[place] = (NORMALISE, "empty", "0", "1")
+        verdicts.setdefault(place, (NORMALISE, "empty", "0", "1"))
     texts.mask(config, described)
     bytes_masked = texts.num_bytes
 
@@ -82,7 +84,7 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
     shingles, shingle_counts = _judge(texts, tags, categories, is_code, config, verdicts)
 
     columns = {name: batch.column(name) for name in DOCUMENTS.names}
-    columns["text"] = texts.values
+    columns["text"] = replace(texts.values, large)
     columns["language"] = pa.array(
         [CODE if code else tag for tag, code in zip(tags, is_code, strict=True)], pa.string()
     )
@@ -98,6 +100,18 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
         "shingle_counts": shingle_counts,
     }
     return Chunk(rows, edit_rows(texts, ids), arrays, shingles, texts.num_changes)
+
+
+def texts_of(values: pa.Array, config: Config) -> tuple[Texts, np.ndarray, dict[int, str]]:
+    """A batch of texts to work on, without those that are too large: their arrays would take all memory.
+
+    Returns:
+        The texts, those too large made empty; the bytes of each as it came; those too large, by place.
+    """
+    num_bytes = np.diff(utf8_bytes(values)[1])
+    places = np.flatnonzero(num_bytes > config.max_text_bytes).tolist() if config.max_text_bytes else []
+    large: dict[int, str] = {place: values[place].as_py() for place in places}
+    return Texts.of(replace(values, dict.fromkeys(large, ""))), num_bytes, large
 
 
 def _languages(
@@ -193,6 +207,10 @@ def translation_groups(rows: pa.Table) -> list[str | None]:
     extra = rows.column("extra")
     groups: list[str | None] = [None] * rows.num_rows
     for place in np.flatnonzero(matches(extra, '"group"', literal=True)).tolist():
-        value = json.loads(extra[place].as_py()).get("group")
+        try:
+            said = json.loads(extra[place].as_py())
+        except (ValueError, RecursionError):
+            continue  # a reader's own words, and no group
+        value = said.get("group") if isinstance(said, dict) else None
         groups[place] = None if value is None else str(value)
     return groups

@@ -15,11 +15,12 @@ from fournil.parts.text.codepoints import LETTER, counts, decode, maxima
 from fournil.parts.text.identify import identify_lines, samples
 from fournil.parts.text.keys import exact_keys, letter_keys
 from fournil.parts.text.ngrams import ngram_hashes
+from fournil.parts.text.normalise import replace
 from fournil.parts.text.words import split_words
 from fournil.stages.curate.chunks import Chunk, with_verdicts
 from fournil.stages.curate.clean import NORMALISE, Texts, edit_rows
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.documents import LANGUAGE, QUALITY, SHINGLE_WORDS, Verdict
+from fournil.stages.curate.documents import LANGUAGE, QUALITY, SHINGLE_WORDS, Verdict, texts_of
 
 NEAR_WORDS = 8
 """Sides with fewer words are compared by their letters alone: they have too few shingles."""
@@ -44,8 +45,10 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
     pair_of = np.repeat(np.arange(len(ids)), np.diff(offsets))
     verdicts: dict[int, Verdict] = {}
 
-    texts = Texts.of(sides)
-    bytes_in = _by_pair(texts.num_bytes, offsets)
+    texts, side_bytes, large = texts_of(sides, config)
+    bytes_in = _by_pair(side_bytes, offsets)
+    for side in large:
+        verdicts[int(pair_of[side])] = (NORMALISE, "too-large", str(side_bytes[side]), str(config.max_text_bytes))
     texts.normalise(np.zeros(len(sides), bool))
     bytes_normalised = _by_pair(texts.num_bytes, offsets)
     for side in np.flatnonzero(texts.num_bytes == 0).tolist():
@@ -72,7 +75,8 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
                 verdicts[pair] = (QUALITY, *verdict)
 
     columns = {name: batch.column(name) for name in PAIRS.names}
-    columns["texts"] = pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(tags, pa.string()), texts.values)
+    whole = replace(texts.values, large)
+    columns["texts"] = pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(tags, pa.string()), whole)
     rows = with_verdicts(pa.table(columns), REFUSED_PAIRS, verdicts)
     side_shingles, shingle_counts = shingles_of_sides(texts.values, tags)
     arrays = {
