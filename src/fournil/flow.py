@@ -79,6 +79,13 @@ def steps_of(recipe: Recipe) -> list[Step]:
             if stage == "finetune":
                 name = config.name
                 folder = f"{folder}/{name}"
+                if name == BASE_MODEL:
+                    raise FournilError(
+                        tr("a finetuned model cannot be called {name!r}: the pretrained one is", name=name),
+                        where=f"finetune.{name}",
+                        fix=tr("Give it another name."),
+                        code=EXIT_USAGE,
+                    )
                 if name in models:
                     raise FournilError(
                         tr("two models are called {name!r}", name=name),

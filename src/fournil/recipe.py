@@ -119,6 +119,9 @@ def check_recipe(table: Mapping[str, Any], *, where: str, path: Path | None = No
         many = rows if isinstance(rows, list) else [rows]
         labels = [f"{name}[{i}]" if name in REPEATED else name for i in range(len(many))]
         checked = tuple(_checked(config, row, label, where) for row, label in zip(many, labels, strict=True))
+        if name == "finetune":
+            for label, one in zip(labels, checked, strict=True):
+                check_name(one.name, f"{label}.name", where)
         if name in head.stages:  # what is not run is checked all the same
             stages[name] = checked
     plan = _checked(plan_config(), table[PLAN], PLAN, where) if PLAN in table else None
@@ -270,6 +273,10 @@ def _check_plain(value: Any, path: str, where: str) -> None:  # noqa: ANN401 - a
     elif isinstance(value, float) and not math.isfinite(value):
         what = tr("{place} must be a finite number, not {value}", place=path, value=str(value))
         raise FournilError(what, where=where, code=EXIT_USAGE)
+    elif isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
+        shown = "".join("�" if "\ud800" <= char <= "\udfff" else char for char in value)
+        what = tr("{place} is no UTF-8 text: {text}", place=path, text=shown)
+        raise FournilError(what, where=where, fix=tr("Give the file a name in UTF-8."), code=EXIT_USAGE)
     elif isinstance(value, int) and abs(value) > MAX_SEED:
         raise FournilError(tr("{place} is a number beyond 64 bits", place=path), where=where, code=EXIT_USAGE)
     elif not isinstance(value, str | int | float):

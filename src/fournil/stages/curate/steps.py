@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from fournil.core.context import Artifact, Context
 from fournil.core.document import DOCUMENTS, PAIRS, REFUSED_DOCUMENTS, REFUSED_PAIRS
 from fournil.core.errors import FournilError
 from fournil.core.shards import count_rows, read_batches
-from fournil.core.speech import Message, mark, markn, tr
+from fournil.core.speech import Message, mark, markn, tr, trn
 from fournil.stages.curate.check import check_leaks
 from fournil.stages.curate.chunks import Chunks, make_chunks
 from fournil.stages.curate.clean import BOILERPLATE, NORMALISE, PERSONAL_DATA
@@ -45,12 +47,31 @@ _DOCUMENT_ROWS = 1024
 _PAIR_ROWS = 4096
 
 
+def _nothing_to_curate(sources: Path) -> FournilError:
+    """Say why there is nothing: everything was refused when it was read, or nothing was read."""
+    rules: Counter[str] = Counter()
+    first = ""
+    for batch in read_batches(sources / "refused", columns=["id", "rule"]):
+        rules.update(batch.column("rule").to_pylist())
+        first = first or batch.column("id")[0].as_py()
+    if not rules:
+        return FournilError(
+            tr("there is nothing to curate"), where=sources, fix=tr("It needs documents/ or pairs/ with rows.")
+        )
+    what = trn(
+        "there is nothing to curate: the only text was refused ({rules})",
+        "there is nothing to curate: all {count:,} texts were refused ({rules})",
+        rules.total(),
+        rules=", ".join(f"{rule} {count}" for rule, count in rules.most_common(5)),
+    )
+    command = f"fournil why {shlex.quote(str(sources.parent))} {shlex.quote(first)}"
+    return FournilError(what, where=sources / "refused", fix=tr("Ask for its story: {command}", command=command))
+
+
 def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifact:
     """Do what fournil.stages.curate.run says."""
     if not count_rows(sources / "documents") + count_rows(sources / "pairs"):
-        raise FournilError(
-            tr("there is nothing to curate"), where=sources, fix=tr("It needs documents/ or pairs/ with rows.")
-        )
+        raise _nothing_to_curate(sources)
     began = time.perf_counter()
     cpu_began = time.process_time()
     work = out / ".work"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fournil.core.files import atomic_path, write_json, write_text
-from fournil.parts.model.folder import INDEX, read_config
+from fournil.parts.model.folder import INDEX, read_config, weight_files
 from fournil.parts.tokenize import EOS_ID, load
 from fournil.parts.tokenize.prompts import ChatFormat
 from fournil.parts.tokenize.special import EOS
@@ -23,8 +23,12 @@ def write_folder(model: Path, folder: Path, config: Config, licence: str, langua
 
     Returns:
         Facts: name, licence, num_parameters, vocab_size, context_length, eos_ids, whether it chats.
+
+    Raises:
+        FournilError: When the model has no weights, or pickled ones.
     """
     shape = read_config(model)
+    weight_files(model)  # pickled or missing weights are refused before anything is written
     for path in sorted(model.iterdir()):
         if path.name in (*_COPIED, INDEX) or path.suffix == ".safetensors":
             with atomic_path(folder / path.name) as temporary:
