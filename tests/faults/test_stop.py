@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +77,40 @@ def test_told_alone_it_takes_what_it_started_along(copy_of_mie, number):
         time.sleep(0.02)
     assert not is_alive(process.pid)
     assert flow.verify(copy_of_mie.run)[0].startswith("07-export/record.json")
+
+
+POOL = """
+import os, time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from fournil.stages.sources.tasks import _begin
+if __name__ == "__main__":
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin, initargs=("en",)) as pool:
+        print(pool.submit(os.getpid).result(), flush=True)
+        pool.submit(time.sleep, 600).result()
+"""
+
+
+def test_killed_it_leaves_no_reading_process_behind(tmp_path):
+    (tmp_path / "pool.py").write_text(POOL)
+    process = subprocess.Popen([sys.executable, str(tmp_path / "pool.py")], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    reader = int(process.stdout.readline())
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + GENEROUS_SECONDS
+    while time.monotonic() < deadline and _runs(reader):
+        time.sleep(0.02)
+    process.stdout.close()
+    assert not _runs(reader)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there and has not ended; an orphan's end may wait for its new parent to notice."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except ProcessLookupError:
+        return False
+    except FileNotFoundError:
+        return not Path("/proc/self").exists()
