@@ -21,8 +21,8 @@ def said_full(done) -> bool:
 
 def test_full_at_any_write_it_goes_on_once_there_is_room(mie, bakery):
     moments = [("os.rename", "*", nth) for nth in (1, 2, 6, 11, 16, 20, 22)]
-    moments += [("open", "ledger.jsonl", 1), ("open", "*/events.jsonl", 2), ("os.rename", "*/training.safetensors", 1)]
-    moments += [("os.mkdir", "*/gguf", 1), ("os.rename", "07-export", 1), ("os.rename", "*/index.html", 1)]
+    moments += [("open", "ledger.jsonl", 1), ("os.rename", "*/training.safetensors", 1)]
+    moments += [("os.rename", "07-export", 1), ("os.rename", "*/index.html", 1)]
     for event, path, nth in moments:
         done = bakery.bake("full", event, path, str(nth))
         assert said_full(done), f"{event} {path} {nth}: {done.stdout}{done.stderr}"
@@ -80,9 +80,9 @@ def test_a_disk_that_is_really_full_and_grows(mie, bakery, small_disk):
         assert said_full(done), f"{kilobytes} KB: {done.stdout}{done.stderr}"
         bakery.check_nothing_is_half_made()
         full += 1
-        kilobytes = kilobytes * 3 // 2 + 40
+        kilobytes = kilobytes * 7 // 4 + 40
     assert done.returncode == 0
-    assert full >= 8
+    assert full >= 6
     bakery.check_same_as(mie)
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from fournil import flow
-
 GENEROUS_SECONDS = 20
 """How long leaving may take here: the program allows itself 1.5 s, and a busy machine takes its time."""
 
@@ -61,12 +59,12 @@ def test_interrupted_in_each_stage(mie, bakery):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_told_alone_it_takes_what_it_started_along(copy_of_mie, number):
+def test_told_alone_it_takes_what_it_started_along(mie, copy_of_mie, number):
     (copy_of_mie.run / "07-export" / "record.json").unlink()
     process = copy_of_mie.start("say", "subprocess.Popen", "*", "1")
     assert process.stderr is not None
     assert b"moment" in process.stderr.readline()
-    time.sleep(0.5)
+    time.sleep(0.1)
     process.send_signal(number)
     said = process.stderr.read().decode()
     process.stderr.close()
@@ -76,7 +74,8 @@ def test_told_alone_it_takes_what_it_started_along(copy_of_mie, number):
     while is_alive(process.pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not is_alive(process.pid)
-    assert flow.verify(copy_of_mie.run)[0].startswith("07-export/record.json")
+    copy_of_mie.done()
+    copy_of_mie.check_same_as(mie)
 
 
 POOL = """
@@ -114,3 +113,35 @@ def _runs(pid: int) -> bool:
         return False
     except FileNotFoundError:
         return not Path("/proc/self").exists()
+
+
+STARTING = """
+import os, sys
+from pathlib import Path
+from fournil.stages.sources import tasks
+from fournil.stages.sources.tasks import Task, read_all
+
+class Source(Task):
+    num_bytes = 1
+
+if __name__ == "__main__":
+    os.write(1, b"ready\\n")
+    list(read_all([Source(None, None, Path()), Source(None, None, Path())], 2))
+"""
+
+
+@pytest.mark.parametrize("milliseconds", [0, 60, 200, 400])
+def test_reading_processes_that_are_just_starting_end_without_a_word(tmp_path, milliseconds):
+    (tmp_path / "start.py").write_text(STARTING)
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "start.py")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    time.sleep(milliseconds / 1000)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=GENEROUS_SECONDS)
+    assert said.decode().count("spawn_main") == 0, said.decode()

@@ -50,7 +50,11 @@ def read_all(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[str, dict[str, 
     order = sorted(tasks, key=lambda task: -task.num_bytes)
     context = get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(tasks)), context, initializer=_begin, initargs=(spoken(),)) as pool:
+        # The first task starts the processes, which inherit that Ctrl-C waits: until they have begun, they know of
+        # no better way to end than with a traceback.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         futures = [pool.submit(_read, task) for task in order]
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         try:
             for future in as_completed(futures):
                 yield future.result()
@@ -62,6 +66,7 @@ def _begin(language: str) -> None:
     """A reading process speaks as this one does, and says nothing when Ctrl-C ends it."""
     speak(language)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
