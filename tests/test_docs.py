@@ -25,14 +25,18 @@ def pages() -> dict[Path, str]:
     return {path: path.read_text("utf-8") for path in sorted(found)}
 
 
-@pytest.fixture(scope="module")
-def reference():
-    spec = importlib.util.spec_from_file_location("reference", DOCS / "reference.py")
+def writer(name: str):
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return writer("reference")
 
 
 def stale(made: dict[str, str], folder: Path) -> list[str]:
@@ -50,6 +54,12 @@ def test_a_reference_that_is_not_current_is_seen(reference, tmp_path):
     assert stale(made, tmp_path) == []
     (tmp_path / "cli.md").write_text(made["cli.md"].replace("--quiet", "--silent"), "utf-8")
     assert stale(made, tmp_path) == ["cli.md"]
+
+
+def test_the_page_of_bad_input_shows_the_tables_of_the_tests():
+    bad_input = writer("bad_input")
+    assert bad_input.PAGE.read_text("utf-8") == bad_input.page(), "python docs/bad_input.py writes it again"
+    assert all(row.given in bad_input.tables() for row in bad_input.load("parts/model/test_bad_folders.py").BAD_FOLDERS)
 
 
 def test_every_setting_stands_in_the_reference_with_its_meaning(reference):
