@@ -237,6 +237,14 @@ def test_every_rule_of_quality_is_explained() -> None:
     assert step_name("a step of tomorrow") == "a step of tomorrow"
 
 
+def test_every_rule_in_the_docs_is_explained(repository: Path) -> None:
+    rules: list[str] = []
+    for table in re.findall(r"^\| rule \|.*?\n\n", (repository / "docs/01-sources.md").read_text("utf-8"), re.M | re.S):
+        rules += [name for row in table.split("\n")[2:] for name in re.findall(r"`([\w-]+)`", row.partition(" | ")[0])]
+    assert len(rules) > 15
+    assert [rule for rule in rules if not rule_words(rule)] == []
+
+
 def test_messages_of_records_are_told_in_the_language_of_the_page(
     make_run: Callable[..., Path], draw_page: Callable[..., str], few_words: None
 ) -> None:
@@ -255,6 +263,7 @@ def test_messages_of_records_are_told_in_the_language_of_the_page(
 
 SAME_IN_BOTH = {
     "chrF",
+    "Messages",
     "BLEU",
     "SHA-256",
     "Code",

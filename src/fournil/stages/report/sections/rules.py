@@ -19,6 +19,7 @@ STEPS = {
 
 RULES = {
     "alias": mark("a page that only points to another"),
+    "binary": mark("bytes that are no text"),
     "broken-link": mark("a link to nothing"),
     "c4-curly-braces": mark("too many curly braces for prose"),
     "c4-few-sentences": mark("too few sentences"),
@@ -27,8 +28,11 @@ RULES = {
     "code-few-alphanumerics": mark("too few letters and digits for code"),
     "code-long-line": mark("a line too long for code"),
     "code-long-lines": mark("lines too long for code on average"),
+    "columns": mark("a row with other columns than its table"),
     "control-character": mark("a control character in it"),
     "credits": mark("a list of translators"),
+    "csv": mark("a row that cannot be read"),
+    "damaged": mark("cut or broken"),
     "empty": mark("nothing in it"),
     "encoding": mark("bytes that are no text"),
     "equal": mark("a translation equal to its source"),
@@ -37,6 +41,7 @@ RULES = {
     "fineweb-few-ended-lines": mark("too few lines that end like a sentence"),
     "fineweb-line-ends": mark("too many line ends for its words"),
     "fineweb-short-lines": mark("too many short lines"),
+    "format": mark("a file of a kind that is not read"),
     "gopher-bullet-lines": mark("too many lines that are items of a list"),
     "gopher-duplicate-line-characters": mark("too much of it in lines that repeat"),
     "gopher-duplicate-lines": mark("too many lines that repeat"),
@@ -51,6 +56,7 @@ RULES = {
     "gopher-many-words": mark("too many words"),
     "gopher-short-mean-word": mark("words too short on average"),
     "gopher-words-without-letters": mark("too many words without a letter"),
+    "json": mark("a line that is no JSON object"),
     "language-mismatch": mark("in another language than its source says"),
     "language-outside": mark("in a language that this model does not learn"),
     "language-unsure": mark("in no language that can be told"),
@@ -62,9 +68,12 @@ RULES = {
     "missing-side": mark("a side without its other side"),
     "near-duplicate": mark("nearly the same as another, which was kept"),
     "no-letter": mark("not a letter in it"),
+    "no-text": mark("nothing in it"),
     "over-long": mark("longer than the bound"),
+    "special": mark("no file that can be read, such as a pipe"),
     "too-large": mark("larger than the bound"),
     "too-short": mark("too few letters"),
+    "unreadable": mark("no text found in it"),
 }
 _TOP = re.compile(r"gopher-top-(\d)-gram")
 _REPEATED = re.compile(r"gopher-duplicate-(\d\d?)-grams")
