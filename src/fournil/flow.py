@@ -117,6 +117,8 @@ def _inputs(stage: str, config: Any, recipe: Recipe, models: dict[str, str]) -> 
             {"base": models[BASE_MODEL]} if model in models.values() and models.get(BASE_MODEL, model) != model else {}
         )
         return {"model": model, **base, **text}
+    if stage == "report" and "export" in recipe.stages:
+        return {"export": folder_of("export")}
     return {}
 
 

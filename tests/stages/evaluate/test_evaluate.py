@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +19,7 @@ from fournil.parts.tokenize.prompts import chat_template
 from fournil.parts.tokenize.special import special_tokens
 from fournil.parts.tokenize.train import choose_alphabet, count_characters, save, train
 from fournil.stages import evaluate
+from fournil.stages.evaluate import rounding
 from fournil.stages.evaluate.config import Band, Config
 
 CONFIG = Config(
@@ -134,6 +136,74 @@ def test_plain_text_is_measured_on_the_model_before_finetuning(place, tmp_path):
     assert hashes["translation"] != hashes["held-out text"]
 
 
+@pytest.fixture(scope="module")
+def uneven(place):
+    """A model whose weights 8 bits change: one weight of each row stands far above the others."""
+    torch.manual_seed(1)
+    config = model_folder.read_config(place / "chat")
+    model = Llama(config).reset(1)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim == 2:
+                weight.copy_(torch.randn_like(weight))
+                weight[torch.arange(len(weight)), torch.randint(weight.shape[1], (len(weight),))] *= 20
+    for path in (place / "chat").iterdir():
+        (place / "uneven").mkdir(exist_ok=True)
+        (place / "uneven" / path.name).write_bytes(path.read_bytes())
+    model_folder.save(model, place / "uneven")
+    return place / "uneven"
+
+
+def test_what_8_bits_change_is_measured_on_the_model_itself(place, uneven, tmp_path):
+    inputs = {"model": uneven, "base": place / "base", "curate": place / "curate"}
+    artifact = evaluate.run(CONFIG, inputs, tmp_path, Context(threads=1))
+    found = artifact.facts["rounding"]
+    assert [row["language"] for row in found["text"]] == ["fr", "en"]
+    assert [(row["language"], row["num_items"]) for row in found["translation"]] == [("fr-en", 7), ("en-fr", 7)]
+    assert found["model_sha256"] in {row.get("model_sha256") for row in artifact.facts["scores"]}
+    # By another way: the whole folder rounded and written again, and its plain text scored.
+    model = model_folder.load(uneven)
+    with torch.no_grad():
+        for weight in model.parameters():
+            if weight.ndim == 2:
+                scale = weight.abs().amax(1, keepdim=True) / 127
+                weight.copy_((weight / scale).round() * scale)
+    for path in uneven.iterdir():
+        (tmp_path / "rounded").mkdir(exist_ok=True)
+        (tmp_path / "rounded" / path.name).write_bytes(path.read_bytes())
+    model_folder.save(model, tmp_path / "rounded")
+    texts = {"curate": place / "curate"}
+    wanted = {}
+    for side, folder in (("exact", uneven), ("rounded", tmp_path / "rounded")):
+        scores = evaluate.run(CONFIG, {"model": folder, **texts}, tmp_path / side, Context(threads=1)).facts["scores"]
+        for row in scores:
+            if row["metric"] == "bits_per_byte" and not row["source"]:
+                wanted[row["language"], side] = row["value"]
+    for row in found["text"]:
+        assert 0.2 < row["same"] < 1
+        for side, value in row["bits_per_byte"].items():
+            assert value == pytest.approx(wanted[row["language"], side], rel=1e-4)
+        assert row["bits_per_byte"]["exact"] != row["bits_per_byte"]["rounded"]
+
+
+def test_what_8_bits_change_is_measured_on_as_much_as_was_asked_for(place, uneven, tmp_path, monkeypatch):
+    inputs = {"model": uneven, "curate": place / "curate"}
+    little = replace(CONFIG, rounded_text_bytes=500, rounded_pairs=3)
+    found = evaluate.run(little, inputs, tmp_path, Context(threads=1)).facts["rounding"]
+    assert [row["num_bytes"] for row in found["text"]] == [500, 500]
+    assert [row["num_items"] for row in found["translation"]] == [3, 3]
+    nothing = replace(CONFIG, rounded_text_bytes=0, rounded_pairs=0)
+    assert evaluate.run(nothing, inputs, tmp_path, Context(threads=1)).facts["rounding"] is None
+    monkeypatch.setattr(rounding, "MAX_BYTES", 1000)
+    assert evaluate.run(little, inputs, tmp_path, Context(threads=1)).facts["rounding"] is None
+
+
+def test_a_model_that_is_not_changed_by_8_bits_scores_the_same(artifact):
+    for row in artifact.facts["rounding"]["text"]:
+        assert row["same"] == 1
+        assert row["bits_per_byte"]["exact"] == row["bits_per_byte"]["rounded"]
+
+
 def test_another_architecture_is_measured_by_transformers(place, tmp_path):
     from transformers import GPT2Config, GPT2LMHeadModel
 
@@ -147,6 +217,7 @@ def test_another_architecture_is_measured_by_transformers(place, tmp_path):
     inputs = {"model": folder, "text": place / "curate/heldout/documents"}
     artifact = evaluate.run(CONFIG, inputs, tmp_path / "out", Context(threads=1))
     assert artifact.facts["engine"] == "transformers"
+    assert artifact.facts["rounding"] is None
     assert all(0 < row["value"] < 20 for row in artifact.facts["scores"] if row["metric"] == "bits_per_byte")
 
 

@@ -419,7 +419,25 @@ def evaluate_record(hostile: str) -> dict[str, Any]:
         {"language": "fr", "prompt": "Pour installer", "text": " un paquet, il faut que le fichier soit un fichier."},
         {"language": "en", "prompt": "The command", "text": " is used to set the file to be set by the file."},
     ]
-    return {"facts": {"scores": found, "translations": ways, "continuations": beginnings}}
+    rounding = {
+        "bits": 8,
+        "text": [
+            {"language": language, "num_tokens": tokens, "num_bytes": 20_000, "same": same}
+            | {"bits_per_byte": {"exact": exact, "rounded": rounded}}
+            for language, tokens, same, exact, rounded in (
+                ("fr", 6_000, 0.98, 3.2225, 3.2209),
+                ("en", 2_000, 0.94, 3.5849, 3.5857),
+            )
+        ],
+        "translation": [
+            {"language": way, "num_items": 100, "same": 0.87, "chrf": {"exact": 42.91, "rounded": 42.77}}
+            for way in ("fr-en", "en-fr")
+        ],
+    }
+    return {
+        "facts": {"scores": found, "translations": ways, "continuations": beginnings, "rounding": rounding},
+        "config": {"num_beams": 6},
+    }
 
 
 def export_record(hostile: str) -> dict[str, Any]:
@@ -502,12 +520,15 @@ def make_run(tmp_path: Path) -> Callable[..., Path]:
         folder = tmp_path / name
         folder.mkdir()
         before: Record | None = None
+        model: dict[str, Any] = {}  # evaluated and exported alike
         for stage in stages:
             inputs = (
                 {}
                 if before is None
                 else {"model": {"path": "somewhere", "sha256": before.outputs["sha256"], "bytes": 1}}
             )
+            model = inputs if stage == "evaluate" else model
+            inputs = model if stage == "export" and model else inputs
             before = record_of(stage, hostile, pace, inputs)
             ledger.append(folder, before)
         return folder

@@ -10,7 +10,7 @@ from fournil.stages.evaluate.config import Config
 
 __all__ = ["FORMAT", "Config", "run"]
 
-FORMAT = 2
+FORMAT = 3
 
 
 def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:

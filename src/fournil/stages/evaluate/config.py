@@ -34,6 +34,11 @@ class Config:
     search take one, and the facts say so."""
     max_nearest_pairs: int = 200_000
     """Training pairs among which the nearest is looked for, drawn by a hash where there are more."""
+    rounded_text_bytes: int = 20_000
+    """Bytes of that text, in each language, on which the model is read again with its weights rounded to 8 bits, as the
+    page carries them (0: none; no model whose 8-bit weights take more than 32 MB)."""
+    rounded_pairs: int = 100
+    """Held-out pairs, the shortest, that both translate greedily for the same comparison (0: none)."""
     num_bootstrap: int = 1000
     """Resamples behind each interval."""
     num_translations: int = 5

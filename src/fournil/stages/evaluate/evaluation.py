@@ -16,11 +16,13 @@ from fournil.core.files import canonical_hash, sha256_file, write_json
 from fournil.core.languages import name_of
 from fournil.core.shards import ShardWriter, shard_paths
 from fournil.core.speech import Message, mark, tr
-from fournil.parts.model.engine import Engine, open_model
+from fournil.parts.model.engine import Engine, OwnEngine, open_model
 from fournil.stages.evaluate.config import Config
+from fournil.stages.evaluate.rounding import rounding_facts
 from fournil.stages.evaluate.text import choose_texts, staying_scores, text_scores
 from fournil.stages.evaluate.translation import (
     TRANSLATIONS,
+    Item,
     Translated,
     choose_items,
     translate_all,
@@ -41,6 +43,7 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
 
     began = time.monotonic()
     scores, results, translated = [], [], None
+    items: list[Item] = []
     said: Message | None = None
     if curated is not None:
         said = _no_translation(engine, curated, context.languages)
@@ -73,6 +76,11 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
             fix=tr("Hold some text out in curate, or give text in the model's languages."),
         )
     measured["text_seconds"] = round(time.monotonic() - began, 2)
+    began = time.monotonic()
+    comparison = None
+    if engine.kind == OwnEngine.kind:
+        comparison = rounding_facts(inputs["model"], texts, items, config, context, model_sha256)
+    measured["rounding_seconds"] = round(time.monotonic() - began, 2)
     _write(scores, results, out)
     facts = {
         "headline": _headline(scores, context.languages),
@@ -83,6 +91,7 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
         "prompt": _asked(config, engine),
         "text_model": "before finetuning" if text_engine is not engine else "the same",
         "skipped": said,
+        "rounding": comparison,
         "heldout_bytes": sum(text.num_bytes for text in texts),
     }
     return Artifact(counts, facts, measured)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "Config", "run", "without_measured"]
 
-FORMAT = 2
+FORMAT = 3
 
 
 def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:
@@ -22,7 +22,8 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
 
     Args:
         config: What is shown at most.
-        inputs: `run`, the run's folder, of which only the ledger is read.
+        inputs: `run`, the run's folder, of which only the ledger is read; `export`, where the run has one: the page
+            carries its model when that is small enough.
         out: Gets index.html in English and index.fr.html in French, whatever language is spoken.
         context: The recipe's name, title, description and languages.
 
@@ -32,6 +33,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     from fournil.core.context import Artifact
     from fournil.core.files import write_text
     from fournil.core.speech import LANGUAGES, mark, speaking
+    from fournil.stages.report.model.pack import Packed, Unpackable, carried
     from fournil.stages.report.page import draw, file_name
     from fournil.stages.report.story import read_story
 
@@ -42,11 +44,20 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
         description=context.description,
         languages=context.languages,
     )
+    model = None
+    if config.carry_model and "export" in inputs:
+        model = carried(inputs["export"] / "huggingface", context.languages)
     num_bytes = {}
     for language in LANGUAGES:
         with speaking(language):
-            html = draw(story, config)
+            html = draw(story, config, model)
         write_text(out / file_name(language), html)
         num_bytes[file_name(language)] = len(html.encode())
-    told = mark("the page in English, {english}, and in French, {french}", english="index.html", french="index.fr.html")
-    return Artifact(facts={"headline": told}, measured={"bytes": num_bytes})
+    names = {"english": "index.html", "french": "index.fr.html"}
+    if isinstance(model, Packed):
+        held: dict[str, object] = {"sha256": model.sha256, "weight_bytes": model.weight_bytes, "bytes": len(model.data)}
+        told = mark("the page in English, {english}, and in French, {french}, each with the model in it", **names)
+    else:
+        held = {"not_carried": model.reason} if isinstance(model, Unpackable) else {}
+        told = mark("the page in English, {english}, and in French, {french}", **names)
+    return Artifact(facts={"headline": told, "model": held}, measured={"bytes": num_bytes})

@@ -14,6 +14,9 @@ from fournil.core.speech import LANGUAGES, spoken, tr
 from fournil.stages.report.config import Config
 from fournil.stages.report.layout import Section
 from fournil.stages.report.markup import Html, join, tag
+from fournil.stages.report.model.embed import POLICY, blocks, page_script, page_style
+from fournil.stages.report.model.markup import section as try_model
+from fournil.stages.report.model.pack import Packed, Unpackable
 from fournil.stages.report.numbers import capitalised
 from fournil.stages.report.sections.cost import cost
 from fournil.stages.report.sections.files import files as exported_files
@@ -42,14 +45,20 @@ FORM_ERRORS = (KeyError, TypeError, ValueError, AttributeError, IndexError, Arit
 """What drawing from facts of another form ends in: those of another version, or edited ones."""
 
 
-def draw(story: Story, config: Config) -> str:
+def draw(story: Story, config: Config, carried: Packed | Unpackable | None = None, src: str | None = None) -> str:
     """Return the whole page in the language that is spoken; the same story gives the same bytes.
+
+    Args:
+        story: The run.
+        config: What is shown at most.
+        carried: The model that the page carries, or why it does not; None: it says nothing of that.
+        src: Where the model's weights stand beside the page; None: in it.
 
     Raises:
         FournilError: When what every record has is not of the form of a record.
     """
     try:
-        return _draw(story, config)
+        return _draw(story, config, carried, src)
     except FORM_ERRORS as error:
         raise FournilError(
             tr("the records of this run are not of the form that its page is drawn from"),
@@ -63,8 +72,12 @@ def file_name(language: str) -> str:
     return "index.html" if language == LANGUAGES[0] else f"index.{language}.html"
 
 
-def _draw(story: Story, config: Config) -> str:
-    sections, label = _sections(story, config), _label(story)
+def _draw(story: Story, config: Config, carried: Packed | Unpackable | None, src: str | None) -> str:
+    packed = carried if isinstance(carried, Packed) else None
+    style, script = _asset("page.css"), _asset("page.js")
+    if packed:
+        style, script = style + page_style(), script + page_script()
+    sections, label = _sections(story, config, carried, src), _label(story)
     first = _first(join([in_plain_words(story), _taste(story)]), label)
     body = tag(
         "body",
@@ -74,12 +87,14 @@ def _draw(story: Story, config: Config) -> str:
             opening(story, _switch()),
             _contents(sections, label),
             tag("main", first, *(section.draw() for section in sections), id="main", tabindex=-1),
-            _footer(),
+            _footer(beside=src is not None),
             class_="page",
         ),
-        tag("script", Html(_asset("page.js"))),
+        tag("script", Html(script)),
+        blocks(packed, src) if packed else None,  # last: a file that was cut still shows its report
     )
-    return f"<!DOCTYPE html>\n{tag('html', _head(story), body, lang=spoken())}\n"
+    policy = _policy(style, script, packed, src)
+    return f"<!DOCTYPE html>\n{tag('html', _head(story, style, policy), body, lang=spoken())}\n"
 
 
 def _switch() -> Html:
@@ -119,8 +134,9 @@ def _taste(story: Story) -> Html | None:
         return None
 
 
-def _sections(story: Story, config: Config) -> list[Section]:
+def _sections(story: Story, config: Config, carried: Packed | Unpackable | None, src: str | None) -> list[Section]:
     drawn: list[tuple[Callable[[], Section | None], list[Entry]]] = [
+        (lambda: try_model(story, config, carried, src), story.of("export")),
         (lambda: sources(story), story.of("sources")),
         (lambda: funnel(story, config), story.of("curate") or story.of("sources")),
         (lambda: heldout(story), story.of("curate")),
@@ -155,12 +171,15 @@ def _unread(entries: list[Entry]) -> Section:
     return Section(f"unread-{entries[0].number if entries else 0}", title, lead, Html(""), entries)
 
 
-def _head(story: Story) -> Html:
-    style, script = _asset("page.css"), _asset("page.js")
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
+def _policy(style: str, script: str, packed: Packed | None, src: str | None) -> str:
+    """Nothing from anywhere: this style, this script, the worker that it makes, and weights that stand beside it."""
+    parts = ["default-src 'none'", f"style-src {_hash(style)}", f"script-src {_hash(script)}", "img-src data:"]
+    parts += [POLICY] if packed else []
+    parts += ["connect-src 'self'"] if packed and src else []
+    return "; ".join([*parts, "base-uri 'none'", "form-action 'none'"])
+
+
+def _head(story: Story, style: str, policy: str) -> Html:
     return tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -190,13 +209,14 @@ def _contents(sections: list[Section], label: Html | None) -> Html:
     return tag("nav", tag("ol", *items), aria_label=tr("Contents"), class_="contents")
 
 
-def _footer() -> Html:
-    return tag(
-        "footer",
-        tr(
-            "Baked with Fournil, the open toolkit for bilingual French and English language models. This page is one "
-            "file, asks nothing of any network, and says only what the ledger says."
-        ),
-        " ",
-        tr("kWh, MB and GB are decimal; a byte of text is a byte of UTF-8."),
-    )
+def _footer(*, beside: bool) -> Html:
+    baked = tr("Baked with Fournil, the open toolkit for bilingual French and English language models.")
+    if beside:
+        whole = tr(
+            "This page and the weights beside it are all there is of it; it asks for nothing else, and says only what "
+            "the ledger says."
+        )
+    else:
+        whole = tr("This page is one file, asks nothing of any network, and says only what the ledger says.")
+    units = tr("kWh, MB and GB are decimal; a byte of text is a byte of UTF-8.")
+    return tag("footer", join([baked, whole, units], " "))

@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from fournil.core.rounding import quantise
 from fournil.parts.tokenize.load import encode_batch
-from fournil.stages.report.model.pack import pack, quantise
+from fournil.stages.report.model.pack import pack
 
 NUM_PROMPTS, NUM_NEW = 200, 12
 

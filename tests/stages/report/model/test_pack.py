@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load as load_tensors
 
+from fournil.core.rounding import MAX_BYTES, quantise
 from fournil.parts.tokenize.prompts import TEMPLATE
 from fournil.stages.report.model.embed import WORKER_SCRIPTS, blocks, script, worker_source
-from fournil.stages.report.model.pack import MAX_BYTES, Unpackable, carried, pack, quantise
+from fournil.stages.report.model.pack import Unpackable, carried, pack
 from fournil.stages.report.model.prompts import chat_pieces
 
 

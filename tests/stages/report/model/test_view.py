@@ -14,7 +14,7 @@ from fournil.core.speech import mark, speaking
 from fournil.stages.report import Config
 from fournil.stages.report.layout import Section
 from fournil.stages.report.markup import Html, tag
-from fournil.stages.report.model.embed import POLICY, page_script, page_style
+from fournil.stages.report.model.embed import POLICY, blocks, page_script, page_style
 from fournil.stages.report.model.markup import section
 from fournil.stages.report.model.pack import Packed, Unpackable, pack
 from fournil.stages.report.story import Story, read_story
@@ -57,18 +57,25 @@ def make_story(make_run: Callable[..., Path]) -> Callable[..., Story]:
 
 @pytest.fixture
 def visit(
-    browser: chromium.Chromium, tmp_path: Path, digest: Callable[[str], str]
+    browser: chromium.Chromium, tmp_path: Path, packed: Packed, digest: Callable[[str], str]
 ) -> Iterator[Callable[..., chromium.Page]]:
     pages: list[chromium.Page] = []
 
-    def open_it(found: Section, language: str = "en", width: int = 1000, dark: bool = False) -> chromium.Page:
+    def open_it(
+        found: Section,
+        language: str = "en",
+        width: int = 1000,
+        dark: bool = False,
+        change: Callable[[Html], Html] = Html,
+    ) -> chromium.Page:
         style = files("fournil.stages.report").joinpath("page.css").read_text("utf-8") + page_style()
         code = files("fournil.stages.report").joinpath("page.js").read_text("utf-8") + page_script()
         policy = f"default-src 'none'; style-src {digest(style)}; script-src {digest(code)}; {POLICY}"
         guard = tag("meta", http_equiv="Content-Security-Policy", content=policy)
         view = tag("meta", name="viewport", content="width=device-width, initial-scale=1")
         head = tag("head", tag("meta", charset="utf-8"), guard, view, tag("style", Html(style)))
-        body = tag("body", tag("div", tag("main", found.draw()), class_="page"), tag("script", Html(code)))
+        main = tag("div", tag("main", found.draw()), class_="page")
+        body = tag("body", main, tag("script", Html(code)), change(blocks(packed)))
         path = tmp_path / f"{len(pages)}.html"
         path.write_text(f"<!DOCTYPE html>{tag('html', head, body, lang=language)}", encoding="utf-8")
         page = browser.page(path.as_uri(), width=width, dark=dark)
@@ -238,11 +245,11 @@ def test_hostile_texts_stay_texts(
 def test_damaged_weights_are_said_so_and_the_report_stands(
     make_story: Callable[..., Story], packed: Packed, visit: Callable[..., chromium.Page]
 ) -> None:
-    found = drawn(make_story(), packed)
-    body = str(found.body)
-    place = body.rindex("</script>") - 300
-    altered = body[:place] + ("A" if body[place] != "A" else "B") + body[place + 1 :]
-    page = visit(Section(found.anchor, found.title, found.lead, Html(altered), found.entries))
+    def altered(html: Html) -> Html:
+        place = html.rindex("</script>") - 300
+        return Html(html[:place] + ("A" if html[place] != "A" else "B") + html[place + 1 :])
+
+    page = visit(drawn(make_story(), packed), change=altered)
     said = page.run(
         """const state = document.querySelector("[data-part=state]");
         for (let i = 0; i < 400 && !state.classList.contains("bad"); i++) {
@@ -259,6 +266,8 @@ def test_a_model_that_a_page_cannot_carry_says_why_and_what_else(make_story: Cal
     story = make_story()
     html = drawn(story, Unpackable(mark("it has {count} heads", count=3))).draw()
     assert "This page does not carry its model: it has 3 heads." in html
-    assert "fournil serve RUN" in html
+    assert "fournil chat RUN" in html
+    assert "llama-server -m RUN/07-export/gguf/loaf-q8_0.gguf" in html
+    assert "serve RUN" not in html
     assert "model-weights" not in html
     assert section(story, Config(), None) is None

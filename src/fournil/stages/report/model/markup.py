@@ -14,10 +14,10 @@ from fournil.core.speech import Message, tr
 from fournil.stages.report.config import Config
 from fournil.stages.report.layout import Section, direction, shade
 from fournil.stages.report.markup import Html, join, tag
-from fournil.stages.report.model.embed import blocks
 from fournil.stages.report.model.pack import Packed, Unpackable
 from fournil.stages.report.numbers import capitalised, language_name, number, percent, size
-from fournil.stages.report.story import Story, rows
+from fournil.stages.report.sections.rounding import share_of_equal_tokens
+from fournil.stages.report.story import Story, rows, table
 
 ANCHOR, WORDS_ID = "model", "model-words"
 MAX_SAMPLES = 10
@@ -27,7 +27,7 @@ MAX_CHARACTERS = 4000
 def section(
     story: Story, config: Config, carried: Packed | Unpackable | None, src: str | None = None
 ) -> Section | None:
-    """Draw the model's own part of the page.
+    """Draw the model's own part of the page; `embed.blocks` goes with it, at the page's end.
 
     Args:
         story: The run.
@@ -54,6 +54,7 @@ def section(
         tag("div", hint, class_="detail", data_part="detail", aria_live="polite"),
         class_="model",
         data_part="controls",
+        data_beside=src is not None,
         hidden=True,
     )
     body = join(
@@ -68,14 +69,20 @@ def section(
             ),
             controls,
             tag("script", Html(_json(_words(samples, story, carried))), type="application/json", id=WORDS_ID),
-            blocks(carried, src),
         ]
     )
-    where = tr(
-        "This page holds the model itself ({bytes}): it runs in your browser, and nothing that you type leaves "
-        "it. Off-line too.",
-        bytes=size(len(carried.data)),
-    )
+    if src is None:
+        where = tr(
+            "This page holds the model itself ({bytes}): it runs in your browser, and nothing that you type leaves it. "
+            "Off-line too.",
+            bytes=size(len(carried.data)),
+        )
+    else:
+        where = tr(
+            "The model itself ({bytes}) is fetched once, as soon as you ask it something: it runs in your browser, and "
+            "nothing that you type leaves it.",
+            bytes=size(len(carried.data)),
+        )
     return Section(ANCHOR, title, where, body, entries)
 
 
@@ -269,26 +276,35 @@ def _limits(story: Story) -> Html:
     if entry is not None and (number(entry.record.config.get("num_beams")) or 1) > 1:
         said.append(
             tr(
-                "Here it takes the likeliest token each time, with weights rounded to 8 bits; the scores on this page "
-                "are of a slower search, which finds somewhat better translations."
+                "Here it takes the likeliest token each time; the scores on this page are of a slower search, which "
+                "finds somewhat better translations."
+            )
+        )
+    same = share_of_equal_tokens(story)
+    if same is not None:
+        said.append(
+            tr(
+                "Its weights are rounded to 8 bits: on held-out text the likeliest token stayed the same in {share} of "
+                "all places.",
+                share=percent(same),
             )
         )
     return tag("p", " ".join(said))
 
 
 def _instead(reason: Message, story: Story) -> Html:
-    commands = ["fournil chat RUN", 'fournil translate RUN --to fr "…"', "fournil serve RUN"]
-    used = commands if story.of("finetune") else ["fournil serve RUN"]
+    commands = ["fournil chat RUN", 'fournil translate RUN --to fr "…"'] if story.of("finetune") else []
+    entry = story.one("export")
+    files = sorted(table(entry.record.outputs.get("files"))) if entry else []
+    commands += [f"llama-server -m RUN/07-export/{name}" for name in files if name.endswith(".gguf")][:1]
+    used = tag(
+        "p",
+        tr("On a computer, where RUN is the run’s folder:"),
+        " ",
+        join([tag("code", command, class_="command") for command in commands], " "),
+    )
     return join(
-        [
-            tag("p", tr("This page does not carry its model: {reason}.", reason=reason)),
-            tag(
-                "p",
-                tr("On a computer with Fournil, where RUN is the run’s folder:"),
-                " ",
-                join([tag("code", command, class_="command") for command in used], " "),
-            ),
-        ]
+        [tag("p", tr("This page does not carry its model: {reason}.", reason=reason)), used if commands else None]
     )
 
 
@@ -334,7 +350,10 @@ def _words(samples: Sequence[dict[str, str]], story: Story, carried: Packed) -> 
                 "The model in this page was altered: its hash is not the one that was baked. It is not "
                 "run; the report below can be checked against the run’s ledger."
             ),
-            "missing": tr("The model’s weights are not where this page looks for them."),
+            "missing": tr(
+                "The model’s weights could not be fetched from beside this page. The page is made for a web server: on "
+                "a disk, open the one that the bake made."
+            ),
             "long": tr("This text is longer than what the model reads."),
             "mute": tr("This model was not taught to answer."),
             "broken": tr("The model cannot run in this browser."),

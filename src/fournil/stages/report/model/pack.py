@@ -21,11 +21,9 @@ from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
 from fournil.core.languages import language
+from fournil.core.rounding import MAX_BYTES, quantise
 from fournil.core.speech import Message, mark
 from fournil.stages.report.model.prompts import chat_pieces
-
-MAX_BYTES = 32_000_000
-"""Of 8-bit weights: what a page carries at most."""
 
 FORMAT = 1
 _ARCHITECTURES = ("LlamaForCausalLM", "Qwen3ForCausalLM")
@@ -110,13 +108,6 @@ def carried(folder: Path, languages: Sequence[str]) -> Packed | Unpackable | Non
         return pack(folder, languages)
     except Unpackable as reason:
         return reason
-
-
-def quantise(matrix_RC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Round each row to 8 bits: int8 [R, C] and its scale, float32 [R]."""
-    scale_R = (np.abs(matrix_RC).max(axis=1) / 127).astype(np.float32)
-    divisor_R = np.where(scale_R > 0, scale_R, 1).astype(np.float32)
-    return np.rint(matrix_RC / divisor_R[:, None]).clip(-127, 127).astype(np.int8), scale_R
 
 
 def read_shape(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,12 @@
     const state = part("state");
     state.textContent = words.loading;
     try {
+      // The weights are the last of the page; some of a page that was cut is missing.
+      if (document.readyState === "loading") {
+        await new Promise((resolve) => document.addEventListener("DOMContentLoaded", resolve, { once: true }));
+      }
       const [source, weights] = ["model-engine", "model-weights"].map((id) => document.getElementById(id));
+      if (!weights) throw Object.assign(new Error("model-weights"), { code: "cut" });
       client = await ModelClient.load(source, weights, ({ progress }) => {
         state.textContent = say(words.fetching, { share: share(progress) });
       });
@@ -328,12 +333,18 @@
     for (const panel of section.querySelectorAll("[data-panel]")) PANELS[panel.dataset.panel]();
     part("controls").hidden = false;
     part("state").textContent = "";
-    // Whoever comes near wants it soon.
-    const near = new IntersectionObserver(([{ isIntersecting }]) => {
-      if (!isIntersecting) return;
-      near.disconnect();
-      ready().catch(() => {});
-    }, { rootMargin: "400px" });
-    near.observe(section);
+    const begin = () => ready().catch(() => {});
+    if (part("controls").dataset.beside === undefined) {
+      // Whoever comes near wants it soon.
+      const near = new IntersectionObserver(([{ isIntersecting }]) => {
+        if (!isIntersecting) return;
+        near.disconnect();
+        begin();
+      }, { rootMargin: "400px" });
+      near.observe(section);
+    } else {
+      // Nobody pays for megabytes that nobody asked for.
+      for (const asked of ["focusin", "pointerdown"]) section.addEventListener(asked, begin, { once: true });
+    }
   }
 }

@@ -32,12 +32,17 @@ const DOES = {
 
 /** Fetch the weights where they stand beside the page, saying how much has come. */
 async function fetched(url, length, tell) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new ModelError("missing", `${url}: ${answer.status}`);
+  const missing = (why) => new ModelError("missing", `${url}: ${why}`);
+  const answer = await fetch(url).catch((error) => {
+    throw missing(error.message);
+  });
+  if (!answer.ok) throw missing(answer.status);
   const bytes = new Uint8Array(length);
   let come = 0;
   for (const reader = answer.body.getReader(); ; ) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((error) => {
+      throw missing(error.message);
+    });
     if (done) return bytes.subarray(0, come);
     if (come + value.length > length) throw new ModelError("altered", "the weights are longer than those that were packed");
     bytes.set(value, come);

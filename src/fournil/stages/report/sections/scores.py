@@ -13,6 +13,7 @@ from fournil.stages.report.markup import Html, join, tag
 from fournil.stages.report.numbers import NONE, capitalised, decimal, gain, language_name, number, percent, whole
 from fournil.stages.report.sections.bands import band_name
 from fournil.stages.report.sections.ingredients import source_titles
+from fournil.stages.report.sections.rounding import rounding
 from fournil.stages.report.sections.training import group_name
 from fournil.stages.report.story import Story, dig, rows, table, told
 
@@ -44,6 +45,7 @@ def scores(story: Story) -> Section | None:
         _bits(found, story),
         _stays(found, story),
         _others(found),
+        rounding(story),
     ]
     lead = tr(
         "On held-out text. The brackets, and the thin lines on the bars, are intervals of 95\u00a0%: where two of them "
