@@ -233,3 +233,32 @@ def test_models_with_program_code_of_their_own_are_not_run(model, tmp_path):
         open_model(tmp_path)
     with pytest.raises(FournilError, match="no model here"):
         open_model(Path(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("command", [chat_command, lambda model, **more: translate_command(model, "fr", **more)])
+def test_bytes_that_are_no_text_are_said_with_their_line(command, model):
+    lines = io.TextIOWrapper(io.BytesIO(b"The file\n\xff\xfe\0binary\n"), encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(FournilError) as caught:
+        command(model, stdin=lines, stdout=io.StringIO())
+    assert str(caught.value) == ("line 2 is no UTF-8 text [standard input]. Convert it first: iconv -f latin1 -t utf-8")
+
+
+def test_half_a_character_on_the_command_line_is_said(model):
+    with pytest.raises(FournilError, match="a text holds halves of characters. Give text in UTF-8"):
+        translate_command(model, "fr", "caf\udce9", stdout=io.StringIO())
+
+
+def test_a_word_of_any_length_is_cut_without_being_read_whole_again_and_again():
+    engine = Echo(120)
+    read = []
+    engine.encode, plain = lambda messages: read.append(len(messages[-1]["content"])) or plain(messages), engine.encode
+    pieces = Translator(engine, "fr")._split("a" * 100_000)
+    assert "".join(piece for piece, _ in pieces) == "a" * 100_000
+    assert max(read) <= 120 * 64
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "\0", "\u200b"])
+def test_nothing_to_say_is_answered_with_as_many_lines(model, text):
+    out = io.StringIO()
+    assert translate_command(model, "fr", text, stdout=out) == 0
+    assert out.getvalue().count("\n") == text.count("\n") + 1

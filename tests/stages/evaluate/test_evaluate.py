@@ -7,13 +7,15 @@ import pytest
 import torch
 
 from fournil.core.context import Context
-from fournil.core.document import DOCUMENTS, PAIRS, document_row, pair_row
+from fournil.core.document import DOCUMENTS, EVIDENCE, PAIRS, document_row, pair_row
 from fournil.core.errors import FournilError
 from fournil.core.files import hash_tree, write_json
+from fournil.core.progress import Progress
 from fournil.core.shards import ShardWriter
 from fournil.core.speech import retell
 from fournil.parts.model import folder as model_folder
 from fournil.parts.model.config import ModelConfig
+from fournil.parts.model.engine import open_model
 from fournil.parts.model.transformer import Llama
 from fournil.parts.tokenize.prompts import chat_template
 from fournil.parts.tokenize.special import special_tokens
@@ -21,6 +23,7 @@ from fournil.parts.tokenize.train import choose_alphabet, count_characters, save
 from fournil.stages import evaluate
 from fournil.stages.evaluate import rounding
 from fournil.stages.evaluate.config import Band, Config
+from fournil.stages.evaluate.translation import answers_of
 
 CONFIG = Config(
     bands=(Band(20, 6), Band(0, 3)), num_prompts=4, continuation_tokens=6, num_bootstrap=50, num_translations=2
@@ -225,3 +228,38 @@ def test_nothing_to_measure_on_is_an_error(place, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FournilError, match="no held-out text"):
         evaluate.run(CONFIG, {"model": place / "base", "text": tmp_path / "empty"}, tmp_path / "out", Context())
+
+
+def test_sources_of_which_all_was_refused_have_no_text(place, tmp_path):
+    folder = tmp_path / "01-sources"
+    folder.mkdir()
+    pq.write_table(EVIDENCE.empty_table(), folder / "evidence.parquet")
+    with pytest.raises(FournilError, match=r"no held-out text to measure on \[.*01-sources.documents\]"):
+        evaluate.run(CONFIG, {"model": place / "base", "text": folder}, tmp_path / "out", Context())
+
+
+def test_a_language_without_text_is_said(place, tmp_path):
+    rows = [document_row("a/0", FRENCH, source="a", licence="CC0-1.0", language="fr")]
+    with ShardWriter(tmp_path / "text" / "documents", DOCUMENTS) as writer:
+        writer.write_rows(rows)
+    heard = []
+    progress = Progress()
+    progress.note = heard.append
+    context = Context(languages=("fr", "en"), threads=1, progress=progress)
+    artifact = evaluate.run(CONFIG, {"model": place / "base", "text": tmp_path / "text"}, tmp_path / "out", context)
+    assert artifact.facts["without_text"] == ["en"]
+    assert "There is no held-out text in English: it is not measured." in heard
+
+
+def test_an_overlap_longer_than_the_window_is_refused(place, tmp_path):
+    inputs = {"model": place / "base", "text": place / "curate/heldout"}
+    with pytest.raises(FournilError, match=r"an overlap of 128 tokens in windows of 128 \[evaluate.overlap\]"):
+        evaluate.run(replace(CONFIG, overlap=128), inputs, tmp_path / "out", Context(threads=1))
+
+
+@pytest.mark.parametrize("text", ["", " ", "\0", "a" * 3000])
+def test_texts_of_any_length_are_translated_or_left_empty(place, text):
+    engine = open_model(place / "chat")
+    (answer,) = answers_of(engine, [text], "fr", "en", 2)
+    assert isinstance(answer, str)
+    assert answer == "" or text != "a" * 3000

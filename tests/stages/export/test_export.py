@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from fournil.core.context import Artifact, Context
 from fournil.core.errors import FournilError
@@ -189,3 +190,23 @@ def test_wrong_settings_are_named(
 def test_interleaving_turns_pairs_as_llama_cpp_does() -> None:
     rows = np.arange(8, dtype=np.float32)[:, None]
     assert gguf._interleaved(rows, 2)[:, 0].tolist() == [0, 2, 1, 3, 4, 6, 5, 7]
+
+
+def test_weights_that_are_nan_are_never_exported(make_model: Callable[..., Path], tmp_path: Path) -> None:
+    model = make_model()
+    tensors = load_file(model / "model.safetensors")
+    tensors["model.norm.weight"][0] = float("nan")
+    save_file(tensors, model / "model.safetensors")
+    with pytest.raises(FournilError, match="model.norm.weight holds NaN"):
+        export(model, tmp_path / "out", gguf=(), check=False)
+    assert not (tmp_path / "out" / "huggingface").exists()
+
+
+def test_what_lies_beside_the_weights_is_not_exported(make_model: Callable[..., Path], tmp_path: Path) -> None:
+    model = make_model()
+    (model / "old.safetensors").write_bytes(b"")
+    (model / "pytorch_model.bin").write_bytes(b"")
+    export(model, tmp_path / "out", gguf=(), check=False)
+    assert not {"old.safetensors", "pytorch_model.bin"} & {
+        path.name for path in (tmp_path / "out/huggingface").iterdir()
+    }

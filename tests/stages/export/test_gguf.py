@@ -77,7 +77,7 @@ def test_a_tokenizer_of_another_scheme_is_refused(make_model: Callable[..., Path
 
 
 def test_a_tokenizer_larger_than_the_model_is_refused(make_model: Callable[..., Path], tmp_path: Path) -> None:
-    with pytest.raises(FournilError, match="the model 1000 rows"):
+    with pytest.raises(FournilError, match="the model 1,000 rows"):
         write_gguf(make_model(vocab_size=1000), tmp_path / "x.gguf", CARD)
 
 

@@ -204,3 +204,19 @@ def test_settings_that_make_no_sense_are_refused(inputs, context, tmp_path):
     ):
         with pytest.raises(FournilError, match=message):
             finetune.run(config, inputs, tmp_path, context)
+
+
+def test_no_pairs_at_all_are_said(inputs, context, tmp_path):
+    with ShardWriter(tmp_path / "curate" / "pairs", PAIRS):
+        pass
+    with pytest.raises(FournilError, match=r"no pairs to learn from \[finetune\]. Give sources with translations"):
+        finetune.run(CONFIG, {**inputs, "curate": tmp_path / "curate"}, tmp_path / "out", context)
+    assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_a_model_that_cannot_be_read_is_named(inputs, context, tmp_path):
+    for path in inputs["model"].iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(FournilError, match=r"broken safetensors .*model.safetensors\]. Fetch the file again"):
+        finetune.run(CONFIG, {**inputs, "model": tmp_path}, tmp_path / "out", context)

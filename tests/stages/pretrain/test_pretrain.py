@@ -1,5 +1,7 @@
 import json
 import math
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +11,12 @@ from tokenizers import Tokenizer, models
 from fournil.core.context import Context
 from fournil.core.errors import FournilError
 from fournil.core.files import hash_tree, sha256_file
+from fournil.core.progress import Progress
 from fournil.parts.model import folder as model_folder
 from fournil.parts.tokenize.shards import TokenShards, TokenShardWriter
 from fournil.parts.train.validation import bits_per_byte
 from fournil.stages.pretrain import Config, run
-from fournil.stages.pretrain.config import Model, Phase, SourceWeight
+from fournil.stages.pretrain.config import Model, Optimizer, Phase, SourceWeight
 from fournil.stages.pretrain.pretrain import thinned
 
 LANGUAGES = ("fr", "en")
@@ -161,3 +164,53 @@ def test_curves_are_thinned_to_means():
     assert points[0] == {"step": 3, "tokens": 6, "loss": {"fr": 2.0}}
     assert points[-1]["step"] == 700
     assert thinned([]) == []
+
+
+def test_shards_of_another_tokenizer_are_refused(tokenized, tmp_path):
+    place = tmp_path / "03-tokenizer"
+    shutil.copytree(tokenized, place)
+    path = place / "tokenizer" / "tokenizer.json"
+    path.write_text(path.read_text().replace("w299", "w300"))
+    with pytest.raises(
+        FournilError, match=r"made with another tokenizer \[.*heldout-documents\]. Run the tokenizer stage"
+    ):
+        bake(place, tmp_path / "out")
+
+
+def test_less_text_than_a_batch_is_refused(tokenized, tmp_path):
+    config = Config(MODEL, phase=(Phase(steps=1, batch_tokens=32_768, context_length=32),), max_epochs=1.0)
+    with pytest.raises(FournilError, match="'fr' has 1,065 tokens, this training asks for 16,384: more than 1 epochs"):
+        bake(tokenized, tmp_path, config)
+
+
+def test_a_training_that_diverges_is_said_and_leaves_no_model(tokenized, tmp_path):
+    phase = Phase(steps=30, batch_tokens=128, context_length=32, matrix_rate=1.0)
+    config = replace(CONFIG, phase=(phase,), optimizer=Optimizer(weight_decay=1e30))
+    with pytest.raises(FournilError, match=r"no longer finite.*Lower the learning rates, or lengthen the warm-up\."):
+        bake(tokenized, tmp_path, config)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_a_training_that_ends_worse_than_it_began_is_said(tokenized, tmp_path):
+    heard = []
+    progress = Progress()
+    progress.note = heard.append
+    phase = Phase(steps=9, batch_tokens=128, context_length=32, matrix_rate=50.0, unembedding_rate=50.0)
+    context = Context(languages=LANGUAGES, seed=3, threads=1, progress=progress)
+    run(replace(CONFIG, phase=(phase,)), {"tokenizer": tokenized}, tmp_path, context)
+    assert heard[-1].startswith("The last loss, ")
+    assert heard[-1].endswith("knows nothing, 5.70: the learning rates may be too high.")
+
+
+def test_matrices_may_stay_as_they_are(tokenized, tmp_path):
+    phase = Phase(steps=2, batch_tokens=128, context_length=32, matrix_rate=0.0)
+    bake(tokenized, tmp_path, replace(CONFIG, phase=(phase,)))
+    first = model_folder.load(tmp_path)
+    assert float(first.blocks[0].down.detach().abs().sum()) == 0.0  # as it began
+    assert float(first.unembedding.detach().abs().sum()) > 0.0
+
+
+def test_a_model_larger_than_the_memory_is_refused_before_it_is_made(tokenized, tmp_path, monkeypatch):
+    monkeypatch.setattr(model_folder, "free_memory_bytes", lambda: 100_000)
+    with pytest.raises(FournilError, match=r"GB of memory, 0.0 are free \[pretrain.model\]"):
+        bake(tokenized, tmp_path)

@@ -11,6 +11,7 @@ from typing import TextIO
 from fournil.apps.chat.resolve import model_folder
 from fournil.core.errors import EXIT_DONE, EXIT_USAGE, FournilError
 from fournil.core.speech import tr
+from fournil.parts.text.utf8 import is_text
 
 PIPED_LINES = 256
 """Lines of a pipe that are translated together."""
@@ -97,7 +98,7 @@ def translate_command(
 
     source, sink = _streams(stdin, stdout)
     translator = Translator(open_model(folder), to)
-    lines = iter(text.split("\n")) if text is not None else (line.rstrip("\n") for line in source)
+    lines = iter(text.split("\n")) if text is not None else (line.rstrip("\n") for line in _readable(source))
     together = 1 if text is None and source.isatty() else PIPED_LINES
     while part := list(islice(lines, together)):
         for line in translator.translate(part):
@@ -123,14 +124,31 @@ def _greeting(folder: str, single_turn: bool) -> str:
 
 def _messages(stdin: TextIO, stdout: TextIO, *, terminal: bool) -> Iterator[str]:
     """Lines that are not blank; on a terminal each after a prompt."""
+    lines = _readable(stdin)
     while True:
         if terminal:
             stdout.write("› ")
             stdout.flush()
-        line = stdin.readline()
-        if not line:
+        line = next(lines, None)
+        if line is None:
             if terminal:
                 print(file=stdout)
             return
         if line.strip():
             yield line.strip()
+
+
+def _readable(stdin: TextIO) -> Iterator[str]:
+    """Lines that are text.
+
+    Raises:
+        FournilError: One is not: bytes that are no UTF-8 come as halves of characters.
+    """
+    for number, line in enumerate(iter(stdin.readline, ""), start=1):
+        if not is_text(line):
+            raise FournilError(
+                tr("line {number:,} is no UTF-8 text", number=number),
+                where=tr("standard input"),
+                fix=tr("Convert it first: {command}", command="iconv -f latin1 -t utf-8"),
+            )
+        yield line

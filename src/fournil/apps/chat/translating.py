@@ -15,6 +15,8 @@ from fournil.parts.tokenize.prompts import ChatFormat
 SENTENCE_END = re.compile(r"[.!?…][»”\"')\]]*(\s+)(?=\S)")
 SPACES = re.compile(r"(\s+)")
 MAX_BATCH = 64
+LONGEST_TOKEN = 64
+"""Characters that a token is held to have at most; with longer ones a text is cut earlier than it must be."""
 
 
 class Translator:
@@ -75,10 +77,10 @@ class Translator:
         start = line.index(inner)
         found = [("", line[:start])] if start else []
         room = self.engine.context_length // (3 if self.chat.single_turn else 2)
-        whole = not self.chat.single_turn and len(self._prompt(inner)) <= room
+        whole = not self.chat.single_turn and self._fits(inner, room)
         sentences = [(inner, "")] if whole else _cut(inner, SENTENCE_END)
         for sentence, space in sentences:
-            if len(self._prompt(sentence)) <= room:
+            if self._fits(sentence, room):
                 found.append((sentence, space))
             else:
                 parts = self._by_words(sentence, room)
@@ -90,17 +92,21 @@ class Translator:
         parts: list[tuple[str, str]] = []
         for word, space in _cut(sentence, SPACES):
             joined = parts[-1][0] + parts[-1][1] + word if parts and parts[-1][1] else None
-            if joined is not None and len(self._prompt(joined)) <= room:
+            if joined is not None and self._fits(joined, room):
                 parts[-1] = (joined, space)
                 continue
-            while len(self._prompt(word)) > room and len(word) > 1:
-                half = len(word) // 2
-                while len(self._prompt(word[:half])) > room and half > 1:
+            while not self._fits(word, room) and len(word) > 1:
+                half = min(len(word) // 2, room * LONGEST_TOKEN)
+                while not self._fits(word[:half], room) and half > 1:
                     half //= 2
                 parts.append((word[:half], ""))
                 word = word[half:]
             parts.append((word, space))
         return parts
+
+    def _fits(self, text: str, room: int) -> bool:
+        """Whether a text's prompt has at most so many tokens; one that is far too long is not even cut into tokens."""
+        return len(text) <= room * LONGEST_TOKEN and len(self._prompt(text)) <= room
 
     def _way_back(self, source: str) -> BackPrompt:
         return lambda answer: self.chat.encode([{"role": "user", "content": answer, "language": source}])

@@ -101,6 +101,19 @@ def refuse_not_finite(name: str, tensor: Tensor, where: Path) -> None:
         )
 
 
+def check(folder: Path) -> ModelConfig:
+    """Look at a folder's configuration and weights as `load` does, one tensor in memory at a time.
+
+    Raises:
+        FournilError: As `load`.
+    """
+    folder = Path(folder)
+    config = read_config(folder)
+    for path, name, tensor in _tensors(_checked(folder, config, tensor_headers(folder))):
+        refuse_not_finite(name, tensor, path)
+    return config
+
+
 def _checked(folder: Path, config: ModelConfig, headers: list[Header]) -> list[Header]:
     """The tensors that a model of this shape needs, each once.
 
@@ -162,7 +175,7 @@ def _checked(folder: Path, config: ModelConfig, headers: list[Header]) -> list[H
     return list(kept.values())
 
 
-def refuse_beyond_memory(needed: int, where: Path) -> None:
+def refuse_beyond_memory(needed: int, where: Path | str) -> None:
     """Say that weights do not fit before the system ends the process for it; where nothing is known, go on.
 
     Raises:

@@ -134,13 +134,10 @@ class _Tokens:
             ) from error
         _check_scheme(content, path)
         vocab: dict[str, int] = content["model"]["vocab"]
-        if max(vocab.values()) >= vocab_size:
+        last = max(vocab.values())
+        if last >= vocab_size:
             raise FournilError(
-                tr(
-                    "the tokenizer has ids up to {last}, the model {vocab_size} rows",
-                    last=max(vocab.values()),
-                    vocab_size=vocab_size,
-                ),
+                tr("the tokenizer has ids up to {last:,}, the model {rows:,} rows", last=last, rows=vocab_size),
                 where=path,
                 fix=tr("Give the tokenizer that the model was trained with."),
             )

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from fournil.core.errors import FournilError
 from fournil.core.speech import tr
+from fournil.parts.text.utf8 import is_text
 from fournil.parts.tokenize.sentencepiece import is_sentencepiece, read_sentencepiece
 
 
@@ -86,7 +87,12 @@ def encode_batch(tokenizer: Tokenizer, texts: Sequence[str], *, parse_special: b
         texts: what to encode.
         parse_special: False for corpora and for whatever a user typed: a literal "</s>" in the text is then text and
             not the end of the document. True for prompts that were put together from a template.
+
+    Raises:
+        FournilError: A text cannot be written as UTF-8.
     """
+    if not all(map(is_text, texts)):
+        raise FournilError(tr("a text holds halves of characters"), fix=tr("Give text in UTF-8."))
     before = tokenizer.encode_special_tokens
     tokenizer.encode_special_tokens = not parse_special
     try:

@@ -197,6 +197,7 @@ class _Training:
                     saved = time.monotonic()
                 aside += time.monotonic() - paused
         self._refuse_not_finite()
+        self._say_if_worse_than_nothing()
         seconds = time.monotonic() - began - aside
         self.measured |= {
             "steps": self.step - first,
@@ -302,6 +303,20 @@ class _Training:
             where=self.out,
             fix=tr("Lower the learning rates, or lengthen the warm-up."),
         )
+
+    def _say_if_worse_than_nothing(self) -> None:
+        """A training can fail with finite losses: the norms bring weights of any size back to one."""
+        last = next((line["loss"] for line in reversed(self.lines) if "loss" in line), 0.0)
+        nothing = math.log(self.model.config.vocab_size)
+        if last > nothing:
+            self.context.progress.note(
+                tr(
+                    "The last loss, {loss:.2f}, is above that of a model that knows nothing, {nothing:.2f}: the "
+                    "learning rates may be too high.",
+                    loss=last,
+                    nothing=nothing,
+                )
+            )
 
     def _checkpoint(self) -> None:
         self._drain()

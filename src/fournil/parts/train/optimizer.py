@@ -160,6 +160,8 @@ class Optimizer:
 
     def _step_muon(self, stack: _Stack, rate: float) -> None:
         gradients = [s.parameter.grad for s in stack.slices]
+        if any(gradient is None for gradient in gradients):
+            return  # their rate is 0 in all phases
         update_MRC = torch.stack([s.wide(g) for s, g in zip(stack.slices, gradients, strict=True) if g is not None])
         stack.momentum_MRC.lerp_(update_MRC, 1.0 - self.settings.momentum)
         update_MRC = orthogonalize(update_MRC.lerp_(stack.momentum_MRC, self.settings.momentum), self.settings)

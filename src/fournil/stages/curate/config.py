@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from fournil.core.bounds import within
+from fournil.core.speech import tr
+
 
 @dataclass(frozen=True)
 class LanguageSettings:
@@ -22,6 +25,21 @@ class LanguageSettings:
 
     pair_mismatch_confidence: float = 0.8
     """A pair is refused when a side is in another language with at least this confidence."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(
+            self,
+            min_confidence=(0.0, 1.0),
+            mismatch_confidence=(0.0, 1.0),
+            min_letters=(0, None),
+            pair_min_letters=(0, None),
+            pair_mismatch_confidence=(0.0, 1.0),
+        )
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,14 @@ class HeldoutSettings:
 
     short_pair: int = 45
     """A pair is a short message when no side has more characters."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, share=(0.0, 1.0), min_documents=(0, None), min_pairs=(0, None), short_pair=(0, None))
 
 
 @dataclass(frozen=True)
@@ -123,6 +149,17 @@ class Bounds:
     max_newline_ratio: float = 1.0
     """Line ends to words (FineWeb: 0.3)."""
 
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        if (len(self.max_top_ngrams), len(self.max_duplicate_ngrams)) != (3, 6):
+            raise ValueError(
+                tr("max_top_ngrams has 3 bounds, for 2 to 4 words, and max_duplicate_ngrams 6, for 5 to 10")
+            )
+
 
 PUBLISHED = Bounds(
     min_words=50,
@@ -185,6 +222,14 @@ class DuplicateSettings:
     threshold: float = 0.8
     """Jaccard similarity, of sets of runs of five words, from which two texts are near duplicates."""
 
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, threshold=(0.3, 1.0))
+
 
 @dataclass(frozen=True)
 class PairSettings:
@@ -196,6 +241,14 @@ class PairSettings:
     max_length_ratio: float = 3.0
     """The longer side to the shorter one, in characters, both taken 15 characters longer so that short messages
     pass."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, max_characters=(1, None), max_length_ratio=(1.0, None))
 
 
 @dataclass(frozen=True)
@@ -222,3 +275,11 @@ class Config:
 
     duplicates: DuplicateSettings = field(default_factory=DuplicateSettings)
     """Exact and near duplicates."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, max_text_bytes=(0, None))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fournil.core.bounds import within
+
 
 @dataclass(frozen=True)
 class Band:
@@ -13,6 +15,14 @@ class Band:
     """The longer side of the pair has at most so many characters (0: any length)."""
     max_pairs: int
     """The most pairs; they are drawn by a hash of their ids, so that every model meets the same."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, max_characters=(0, None), max_pairs=(0, None))
 
 
 @dataclass(frozen=True)
@@ -55,3 +65,28 @@ class Config:
     """Of these continuations."""
     num_continuations: int = 3
     """Continuations shown in each language."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(
+            self,
+            max_text_bytes=(0, None),
+            max_document_bytes=(0, None),
+            overlap=(0, None),
+            num_beams=(1, 256),
+            max_nearest_pairs=(0, None),
+            rounded_text_bytes=(0, None),
+            rounded_pairs=(0, None),
+            num_bootstrap=(0, 1_000_000),
+            num_translations=(0, None),
+            num_prompts=(0, None),
+            prompt_characters=(1, None),
+            continuation_tokens=(1, None),
+            temperature=(0.0, None),
+            top_p=(0.000001, 1.0),
+            num_continuations=(0, None),
+        )

@@ -75,6 +75,9 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
             where=documents,
             fix=tr("Hold some text out in curate, or give text in the model's languages."),
         )
+    without_text = [tag for tag in context.languages if all(text.language != tag for text in texts)]
+    for tag in without_text:
+        context.progress.note(tr("There is no held-out text in {language}: it is not measured.", language=name_of(tag)))
     measured["text_seconds"] = round(time.monotonic() - began, 2)
     began = time.monotonic()
     comparison = None
@@ -91,6 +94,7 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
         "prompt": _asked(config, engine),
         "text_model": "before finetuning" if text_engine is not engine else "the same",
         "skipped": said,
+        "without_text": without_text,
         "rounding": comparison,
         "heldout_bytes": sum(text.num_bytes for text in texts),
     }
@@ -108,7 +112,9 @@ def hash_model(folder: Path) -> str:
 
 
 def _documents_of(folder: Path) -> Path:
-    return folder / "documents" if (folder / "documents").is_dir() else folder
+    """Where documents are: below a folder of sources (which has no such folder where all was refused), or in itself."""
+    of_sources = (folder / "documents").is_dir() or (folder / "evidence.parquet").exists()
+    return folder / "documents" if of_sources else folder
 
 
 def _no_translation(engine: Engine, curated: Path, languages: Sequence[str]) -> Message | None:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from fournil.core.context import Context, Count
+from fournil.core.errors import FournilError
 from fournil.core.files import canonical_hash
 from fournil.core.languages import CODE
 from fournil.core.shards import read_batches
@@ -88,13 +89,20 @@ def text_scores(
     engine: Engine, texts: Sequence[Text], config: Config, context: Context, model_sha256: str
 ) -> list[dict[str, Any]]:
     """Bits per byte of each language, and of each source in it."""
+    length = min(engine.context_length, 2048)
+    if config.overlap >= length:
+        raise FournilError(
+            tr("an overlap of {overlap:,} tokens in windows of {length:,}", overlap=config.overlap, length=length),
+            where="evaluate.overlap",
+            fix=tr("Give a smaller one."),
+        )
     tokens = encode_batch(engine.tokenizer, [text.text for text in texts], parse_special=False)
     with context.progress.task(tr("Scoring held-out text"), sum(map(len, tokens)), tr("tokens")) as bar:
         scores = token_log_probabilities(
             engine,
             tokens,
             start_id=engine.start_id,
-            context_length=min(engine.context_length, 2048),
+            context_length=length,
             overlap=config.overlap,
             device=engine.device,
             advance=bar.advance,

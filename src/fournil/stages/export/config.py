@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fournil.core.bounds import within
+
 
 @dataclass(frozen=True)
 class Config:
@@ -23,3 +25,11 @@ class Config:
     """Whether transformers and llama.cpp, where they are installed, are made to prove that they read the same model."""
     check_tokens: int = 24
     """How many tokens each prompt is continued by in that check."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, check_tokens=(1, 10_000))

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from fournil.core.files import atomic_path, write_json, write_text
-from fournil.parts.model.folder import INDEX, read_config, weight_files
+from fournil.parts.model.folder import INDEX, WEIGHTS, check, weight_files
 from fournil.parts.tokenize import EOS_ID, load
+from fournil.parts.tokenize.load import refuse_beyond_rows
 from fournil.parts.tokenize.prompts import ChatFormat
 from fournil.parts.tokenize.special import EOS
 from fournil.stages.export.config import Config
 
-_COPIED = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+_COPIED = ("config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json")
 
 
 def write_folder(model: Path, folder: Path, config: Config, licence: str, languages: Sequence[str]) -> dict[str, Any]:
@@ -25,12 +26,13 @@ def write_folder(model: Path, folder: Path, config: Config, licence: str, langua
         Facts: name, licence, num_parameters, vocab_size, context_length, eos_ids, whether it chats.
 
     Raises:
-        FournilError: When the model has no weights, or pickled ones.
+        FournilError: When the model has no weights, pickled ones, or such as do not fit its configuration or tokenizer.
     """
-    shape = read_config(model)
-    weight_files(model)  # pickled or missing weights are refused before anything is written
+    shape = check(model)  # what is broken is refused before anything is written
+    refuse_beyond_rows(load(model), shape.vocab_size, model)
+    weights = [path.name for path in weight_files(model)]
     for path in sorted(model.iterdir()):
-        if path.name in (*_COPIED, INDEX) or path.suffix == ".safetensors":
+        if path.name in (*_COPIED, *weights) or (path.name == INDEX and weights != [WEIGHTS]):
             with atomic_path(folder / path.name) as temporary:
                 shutil.copyfile(path, temporary)
     chat = ChatFormat.read(model)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fournil.core.bounds import within
+
 
 @dataclass(frozen=True)
 class Band:
@@ -14,6 +16,14 @@ class Band:
     weight: float = 1.0
     """How often each pair of this length is seen in one round over the data: 0.25 is every fourth round, 2 is twice."""
 
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, max_characters=(1, None), weight=(0.0, 1000.0))
+
 
 @dataclass(frozen=True)
 class Toward:
@@ -23,6 +33,14 @@ class Toward:
     """The language that is translated into."""
     weight: float
     """How often its examples are seen in one round over the data, times the weight of their length."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, weight=(0.0, 1000.0))
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,14 @@ class Rates:
     """Of the output layer, trained by AdamW."""
     norm: float = 0.0
     """Of the norms' weights, trained by AdamW; 0 keeps them as they are."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, matrix=(0.0, 1000.0), embedding=(0.0, 1000.0), unembedding=(0.0, 1000.0), norm=(0.0, 1000.0))
 
 
 @dataclass(frozen=True)
@@ -103,3 +129,28 @@ class Config:
     """`float32`, `bfloat16`, or `auto`: what is fast on the machine."""
     checkpoint_seconds: float = 30.0
     """Seconds between checkpoints."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(
+            self,
+            steps=(1, 10_000_000),
+            batch_tokens=(1, 100_000_000),
+            bare_share=(0.0, 1.0),
+            instruction_share=(0.0, 1.0),
+            warmup_steps=(0, None),
+            decay_share=(0.0, 1.0),
+            final_factor=(0.0, None),
+            momentum=(0.0, 1.0),
+            newton_schulz_steps=(0, 30),
+            max_gradient_norm=(0.0, 1000.0),
+            sort_batches=(1, 10_000),
+            validate_every=(0, None),
+            validate_pairs=(0, None),
+            log_every=(1, None),
+            checkpoint_seconds=(0.0, None),
+        )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fournil.core.bounds import within
+from fournil.core.speech import tr
+
 
 @dataclass(frozen=True)
 class Model:
@@ -30,6 +33,25 @@ class Model:
     tie_word_embeddings: bool = False
     """Whether the output layer is the embedding."""
 
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(
+            self,
+            hidden_size=(1, 1 << 20),
+            intermediate_size=(1, 1 << 22),
+            num_hidden_layers=(1, 1 << 12),
+            num_attention_heads=(1, 1 << 14),
+            num_key_value_heads=(1, 1 << 14),
+            head_dim=(2, 1 << 16),
+            max_position_embeddings=(2, 1 << 25),
+            rope_theta=(1.0, None),
+            rms_norm_eps=(1e-12, 1.0),
+        )
+
 
 @dataclass(frozen=True)
 class Optimizer:
@@ -49,6 +71,22 @@ class Optimizer:
     """Decoupled weight decay of the matrices inside blocks."""
     max_gradient_norm: float = 1.0
     """Gradients are scaled down to this norm; 0: never."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(
+            self,
+            momentum=(0.0, 1.0),
+            newton_schulz_steps=(0, 30),
+            beta1=(0.0, 0.999999),
+            beta2=(0.0, 0.999999),
+            weight_decay=(0.0, None),
+            max_gradient_norm=(0.0, None),
+        )
 
 
 @dataclass(frozen=True)
@@ -84,6 +122,29 @@ class Phase:
     final_factor: float = 0.02
     """What is left of the rates at the end, as a part."""
 
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(
+            self,
+            steps=(0, None),
+            tokens=(0, None),
+            batch_tokens=(1, None),
+            context_length=(2, None),
+            code=(0.0, 1.0),
+            parallel=(0.0, 1.0),
+            matrix_rate=(0.0, 1000.0),
+            embedding_rate=(0.0, 1000.0),
+            unembedding_rate=(0.0, 1000.0),
+            norm_rate=(0.0, 1000.0),
+            warmup=(0.0, 1.0),
+            decay=(0.0, 1.0),
+            final_factor=(0.0, None),
+        )
+
 
 @dataclass(frozen=True)
 class SourceWeight:
@@ -93,6 +154,14 @@ class SourceWeight:
     """The source's key."""
     weight: float
     """What its tokens are multiplied by when rows are divided among the sources of a language."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, weight=(0.0, None))
 
 
 @dataclass(frozen=True)
@@ -129,3 +198,22 @@ class Config:
     """`on`, `off`, or `auto` (on a GPU only): torch.compile, which takes tens of seconds to start on a CPU."""
     save_dtype: str = "float32"
     """The type of the weights in model.safetensors: `float32` or `bfloat16`."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        if not self.phase:
+            raise ValueError(tr("there is no phase of training"))
+        within(
+            self,
+            max_pair_tokens=(1, None),
+            max_epochs=(0.0, None),
+            validate_every=(0, None),
+            validation_tokens=(0, None),
+            log_every=(1, None),
+            checkpoint_seconds=(0.0, None),
+            micro_batch_rows=(0, None),
+        )

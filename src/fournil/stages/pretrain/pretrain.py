@@ -19,6 +19,7 @@ from fournil.core.files import atomic_path, sha256_file, write_json
 from fournil.core.speech import Message, mark, tr
 from fournil.parts.model import folder as model_folder
 from fournil.parts.model.config import ModelConfig
+from fournil.parts.model.folder import refuse_beyond_memory
 from fournil.parts.model.transformer import Llama
 from fournil.parts.tokenize.load import load as load_tokenizer
 from fournil.parts.tokenize.shards import TokenShards
@@ -32,6 +33,9 @@ from fournil.parts.train.permutation import key_of
 from fournil.parts.train.streams import PARALLEL, document_streams, pair_streams, streams_by_group
 from fournil.parts.train.validation import bits_per_byte
 from fournil.stages.pretrain.config import Config, Phase
+
+TRAINING_BYTES = 16
+"""Of memory for each parameter: weight, gradient, and two moments at most, in float32."""
 
 CURVE_POINTS = 300
 """Points of a curve on the page, at most."""
@@ -52,7 +56,10 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
     held_out = tokenizer / "shards" / "heldout-documents"
     header = TokenShards(tokenizer / "shards" / "train-documents")
     _same_tokenizer(tokenizer)
-    model = Llama(_shape(config, header.vocab_size)).reset(key_of("weights", context.seed) & (2**63 - 1))
+    shape = _shape(config, header.vocab_size)
+    if context.device == "cpu":
+        refuse_beyond_memory(shape.num_parameters() * TRAINING_BYTES, "pretrain.model")
+    model = Llama(shape).reset(key_of("weights", context.seed) & (2**63 - 1))
     steps = sum(phase.steps for phase in phases)
     context.progress.note(_sentence(model.config, mixture, steps))
     result = train(

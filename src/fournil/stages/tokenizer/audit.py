@@ -88,10 +88,14 @@ def _read_lines(path: Path) -> list[str]:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise FournilError(tr("no such text"), where=path, fix=tr("Give a plain text file.")) from None
-    except (UnicodeDecodeError, IsADirectoryError) as error:
+    except IsADirectoryError:
+        raise FournilError(tr("this is a folder"), where=path, fix=tr("Give a plain text file.")) from None
+    except UnicodeDecodeError as error:
         raise FournilError(
             tr("this is no UTF-8 text"), where=path, fix=tr("Give a plain text file in UTF-8.")
         ) from error
+    if not text.strip():
+        raise FournilError(tr("there is no text in this file"), where=path, fix=tr("Give a plain text file."))
     lines, size = [], 0
     # Not splitlines: it also cuts at signs that may stand inside a line, and parallel files would part.
     for line in text.removesuffix("\n").replace("\r\n", "\n").split("\n"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fournil.core.bounds import within
+
 
 @dataclass(frozen=True)
 class Share:
@@ -13,6 +15,14 @@ class Share:
     """A language tag, or `code`."""
     share: float
     """Its part of the bytes, from 0 to 1; all shares together make 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, share=(0.0, 1.0))
 
 
 @dataclass(frozen=True)
@@ -39,3 +49,21 @@ class Config:
     """Whether the fertility table has a column for Mistral's tokenizer of 32,000 tokens."""
     max_table_mb: float = 1.0
     """Megabytes of held-out text per language and source that the fertility table is made from."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(
+            self,
+            vocab_size=(1, 1 << 20),
+            pair_share=(0.0, 1.0),
+            max_train_mb=(0.001, None),
+            max_repeats=(1.0, 1000.0),
+            max_alphabet=(0, 100_000),
+            max_token_length=(1, 1000),
+            shard_tokens=(1, 1 << 34),
+            max_table_mb=(0.0, None),
+        )
