@@ -196,6 +196,8 @@ def _type(hint: Any) -> str:  # noqa: ANN401 - a type hint
         return " or ".join(_type(arg) for arg in typing.get_args(hint) if arg is not types.NoneType)
     if typing.get_origin(hint) is tuple:
         return f"array of {_type(typing.get_args(hint)[0])}s"
+    if typing.get_origin(hint) is dict:
+        return f"table of {_type(typing.get_args(hint)[1])}s"
     return {str: "string", int: "integer", float: "number", bool: "boolean"}[hint]
 
 
@@ -205,6 +207,8 @@ def _default(field: dataclasses.Field[Any]) -> str:
     value = field.default if field.default is not dataclasses.MISSING else {}
     if value is None:
         return "*unset*"
+    if field.default_factory is dict:
+        return "`{}`"
     if isinstance(value, tuple) and value and dataclasses.is_dataclass(value[0]):
         rows = ", ".join(_inline(row) for row in value)
         return f"`[{rows}]`"

@@ -27,6 +27,7 @@ def make_context(recipe: Recipe | None = None, *, threads: int = 0, quiet: bool 
         head = recipe.head
         shared = {"languages": head.languages, "seed": head.seed, "name": head.name}
         shared |= {"title": head.title, "description": head.description}
+        shared |= {"titles": head.titles, "descriptions": head.descriptions}
     return Context(
         device=device_here(),
         threads=threads or available_threads(),

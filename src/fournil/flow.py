@@ -196,7 +196,7 @@ def _config_table(step: Step, recipe: Recipe) -> dict[str, Any]:
     if step.stage in ("export", "report"):
         shared |= {"name": recipe.head.name, "description": recipe.head.description}
     if step.stage == "report":
-        shared |= {"title": recipe.head.title}
+        shared |= {"title": recipe.head.title, "titles": recipe.head.titles, "descriptions": recipe.head.descriptions}
     return {**to_table(step.config), "shared": shared}
 
 

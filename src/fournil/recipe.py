@@ -41,6 +41,10 @@ class Head:
     """One line for the page."""
     description: str = ""
     """What the model is, from what kind of text, and what it can and cannot do; shown on the page."""
+    titles: dict[str, str] = field(default_factory=dict)
+    """The title in other languages than English, by BCP 47 tag, for the page in them."""
+    descriptions: dict[str, str] = field(default_factory=dict)
+    """The description in other languages than English, by BCP 47 tag."""
     languages: tuple[str, ...] = ("fr", "en")
     """BCP 47 tags of the model's languages."""
     seed: int = 20240201

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,10 @@ class Context:
     """The recipe's one-line title."""
     description: str = ""
     """What the recipe says of its model."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """The title in other languages, by BCP 47 tag."""
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    """The description in other languages, by BCP 47 tag."""
     progress: Progress = field(default_factory=Progress, compare=False)
     """Where bars and notes go."""
 

@@ -294,3 +294,23 @@ def test_the_catalogue_says_every_heading_and_sentence_in_french(
     identical = {text for text in english & french_page if "№" not in text}
     assert identical - SAME_IN_BOTH == set()
     assert "Ce qu’il a fallu" in french_page
+
+
+def test_the_title_and_the_description_are_told_in_the_page_s_language(
+    make_run: Callable[..., Path], tmp_path: Path
+) -> None:
+    context = Context(
+        name="mie",
+        title="The crumb <of> a loaf",
+        description="It knows little.",
+        titles={"fr": "La mie <d’un> pain"},
+        descriptions={"fr": "Elle ne sait pas grand-chose."},
+    )
+    run(Config(), {"run": make_run()}, tmp_path / "out", context)
+    english, french = ((tmp_path / "out" / name).read_text("utf-8") for name in ("index.html", "index.fr.html"))
+    assert "The crumb &lt;of&gt; a loaf" in english
+    assert "It knows little." in english
+    assert "La mie &lt;d’un&gt; pain" in french
+    assert "Elle ne sait pas grand-chose." in french
+    assert "La mie" not in english
+    assert "It knows little." not in french

@@ -30,6 +30,8 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     Raises:
         FournilError: When the ledger was altered, or holds nothing to tell.
     """
+    from dataclasses import replace
+
     from fournil.core.context import Artifact
     from fournil.core.files import write_text
     from fournil.core.speech import LANGUAGES, mark, speaking
@@ -50,7 +52,9 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     num_bytes = {}
     for language in LANGUAGES:
         with speaking(language):
-            html = draw(story, config, model)
+            title = context.titles.get(language, story.title)
+            description = context.descriptions.get(language, story.description)
+            html = draw(replace(story, title=title, description=description), config, model)
         write_text(out / file_name(language), html)
         num_bytes[file_name(language)] = len(html.encode())
     names = {"english": "index.html", "french": "index.fr.html"}
