@@ -84,7 +84,9 @@ def test_kept_messages_survive_json_and_are_put_into_words_when_shown(french):
     with speaking("en"):
         assert retell(kept) == "stopped by 2 documents"
     assert retell("an old plain headline, 1.5") == "an old plain headline, 1.5"
-    assert retell([mark("stopped by {why}", why="x"), "y"]) == "arrêt : x, y"
+    assert retell([mark("stopped by {why}", why="x"), "y, z"]) == "arrêt : x\u202f; y, z"
+    with speaking("en"):
+        assert retell([mark("stopped by {why}", why="x"), "y, z"]) == "stopped by x; y, z"
 
 
 def test_figures(french):

@@ -28,6 +28,9 @@ _FIGURES = {"fr": str.maketrans({",": THIN_SPACE, ".": ",", "%": f"{THIN_SPACE}%
 _QUOTES = {"fr": (f"«{NO_BREAK_SPACE}", f"{NO_BREAK_SPACE}»")}
 """What a language puts around a name, where it is not what Python's repr puts."""
 
+_SEPARATORS = {"fr": f"{THIN_SPACE}; "}
+"""What stands between the parts of a list, where it is not a semicolon right behind the word."""
+
 Message = dict[str, Any]
 """`message`, `values`, and for what has a plural `plural` and `count`: JSON that `retell` puts into words."""
 
@@ -108,11 +111,11 @@ def markn(singular: str, plural: str, count: float, /, **values: Any) -> Message
 
 
 def retell(told: str | Message | Sequence[str | Message]) -> str:
-    """Put into words what `mark` kept; text stays as it is, and the parts of a list are joined by commas."""
+    """Put into words what `mark` kept; text stays as it is, and semicolons part a list, whose parts hold commas."""
     if isinstance(told, str):
         return told
     if not isinstance(told, dict):
-        return ", ".join(retell(part) for part in told)
+        return _SEPARATORS.get(_spoken, "; ").join(retell(part) for part in told)
     if "plural" in told:
         text = _plural(told["message"], told["plural"], told["count"])
         return _filled(text, {"count": told["count"], **told["values"]})

@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from fournil.core.document import DOCUMENTS, EDITS, PAIRS, REFUSED_DOCUMENTS, RE
 from fournil.core.errors import FournilError
 from fournil.core.files import hash_tree
 from fournil.core.shards import read_all, shard_paths
+from fournil.core.speech import retell
 from fournil.parts.text.codepoints import decode
 from fournil.stages.curate import Config, run
 from fournil.stages.curate.config import HeldoutSettings
@@ -211,6 +213,20 @@ def test_nothing_is_held_out_when_the_share_is_zero(sources: Path, tmp_path: Pat
     artifact = run(Config(heldout=HeldoutSettings(share=0.0)), {"sources": sources}, tmp_path, CONTEXT)
     assert not shard_paths(tmp_path / "heldout" / "documents")
     assert artifact.facts["leak_check"]["num_heldout_texts"] == 0
+
+
+def test_the_headline_leaves_out_what_there_is_none_of(sources: Path, curated: Curated, tmp_path: Path):
+    def told(kind: str) -> str:
+        place = tmp_path / kind
+        place.mkdir()
+        shutil.copytree(sources / kind, place / kind)
+        unheld = Config(heldout=HeldoutSettings(share=0.0, min_documents=0, min_pairs=0))
+        return retell(run(unheld, {"sources": place}, tmp_path / f"{kind}-out", CONTEXT).facts["headline"])
+
+    assert re.fullmatch(r"[\d,]+ of [\d,]+ documents kept", told("documents"))
+    assert re.fullmatch(r"[\d,]+ of [\d,]+ pairs kept", told("pairs"))
+    both = retell(curated.artifact.facts["headline"])
+    assert re.fullmatch(r"[\d,]+ of [\d,]+ documents and [\d,]+ of [\d,]+ pairs kept; [\d,]+ of them held out", both)
 
 
 def test_an_id_given_twice_is_an_error(sources: Path, tmp_path: Path):

@@ -6,10 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from fournil.core import progress
 from fournil.core.context import Context
 from fournil.core.document import DOCUMENTS, EVIDENCE, PAIRS, REFUSED_DOCUMENTS
 from fournil.core.errors import FournilError
 from fournil.core.shards import read_all
+from fournil.core.speech import retell
 from fournil.stages.sources import Config, FilesSource, HubSource, run
 from fournil.stages.sources.own import line_pairs, matching_files
 
@@ -42,6 +44,30 @@ def test_folders_of_languages_are_translations_and_their_lines_are_pairs(tmp_pat
     assert artifact.facts["sources"][0]["groups_without_line_pairs"] == 0
     evidence = read_all(tmp_path / "out" / "evidence.parquet", EVIDENCE).to_pylist()
     assert [(row["grade"], row["statement"]) for row in evidence] == [("stated", "Ours.")]
+
+
+def test_the_headline_leaves_out_what_there_is_none_of(tmp_path):
+    (tmp_path / "a.txt").write_text(FRENCH)
+    (tmp_path / "b.tsv").write_text("The oven.\tLe four.\nThe bread.\tLe pain.\n")
+    headlines = []
+    for name, names in (("text", ["a.txt"]), ("pairs", ["b.tsv"]), ("both", ["a.txt", "b.tsv"])):
+        source = FilesSource(key="own", paths=tuple(str(tmp_path / name) for name in names), licence="CC0-1.0")
+        artifact = run(Config(files=(source,)), {}, tmp_path / name, Context())
+        headlines.append(retell(artifact.facts["headline"]))
+    assert headlines == [
+        "1 document from 1 source; 0.0 MB",
+        "2 pairs from 1 source; 0.0 MB",
+        "1 document and 2 pairs from 1 source; 0.0 MB",
+    ]
+
+
+def test_what_is_read_is_counted_in_texts(tmp_path, capsys, monkeypatch):
+    """A file may hold documents and pairs: neither word fits both."""
+    monkeypatch.setattr(progress, "PLAIN_SECONDS", -1.0)
+    (tmp_path / "b.tsv").write_text("The oven.\tLe four.\n")
+    source = FilesSource(key="own", paths=(f"{tmp_path}/b.tsv",), licence="CC0-1.0")
+    run(Config(files=(source,)), {}, tmp_path / "out", Context(progress=progress.PlainProgress()))
+    assert "Reading own: 1 texts" in capsys.readouterr().out
 
 
 def test_a_file_refused_in_each_language_has_an_id_in_each(tmp_path):

@@ -151,12 +151,18 @@ def _edits(*kinds: Chunks) -> dict[str, dict[str, int]]:
 def _headline(fates: Sequence[Fate], heldout: Mapping[str, Any]) -> list[Message]:
     documents, pairs = (len(fate.rows) for fate in fates)
     kept_documents, kept_pairs = (len(fate.rows) - fate.num_refused() for fate in fates)
-    said = [
-        mark(
-            "{documents:,} of {all_documents:,} documents and {pairs:,} of {all_pairs:,} pairs kept",
-            documents=kept_documents, all_documents=documents, pairs=kept_pairs, all_pairs=pairs,
-        )
-    ]  # fmt: skip
+    if not pairs:
+        kept = {"kept": kept_documents}
+        said = [markn("{kept:,} of {count:,} document kept", "{kept:,} of {count:,} documents kept", documents, **kept)]
+    elif not documents:
+        said = [markn("{kept:,} of {count:,} pair kept", "{kept:,} of {count:,} pairs kept", pairs, kept=kept_pairs)]
+    else:
+        said = [
+            mark(
+                "{documents:,} of {all_documents:,} documents and {pairs:,} of {all_pairs:,} pairs kept",
+                documents=kept_documents, all_documents=documents, pairs=kept_pairs, all_pairs=pairs,
+            )
+        ]  # fmt: skip
     aside = heldout["num_documents_kept"] + heldout["num_pairs_kept"]
     if aside:
         said.append(markn("{count:,} of them held out", "{count:,} of them held out", aside))

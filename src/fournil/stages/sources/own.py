@@ -94,7 +94,7 @@ def read_own(source: FilesSource | HubSource, unit: Unit, min_letters: int, cont
         rows = itertools.islice(found, source.max_documents or None)
     pairs_lines = isinstance(source, FilesSource) and source.parallel_lines
     by_group: dict[str, dict[str, str]] = defaultdict(dict)
-    with context.progress.task(tr("Reading {key}", key=source.key), unit=tr("documents")) as bar:
+    with context.progress.task(tr("Reading {key}", key=source.key), unit=tr("texts")) as bar:
         for raw in rows:
             bar.advance()
             said = raw.extra.get("licence") if keeps_own and not isinstance(raw, Refused) else None

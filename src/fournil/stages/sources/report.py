@@ -50,10 +50,11 @@ def _headline(states: Sequence[Mapping[str, Any]]) -> list[Message]:
     counts = [count for state in states for count in state["counts"]]
     found = {unit: sum(c["num_out"] for c in counts if c["unit"] == unit) for unit in ("documents", "pairs")}
     size = sum(count["bytes_out"] for count in counts)
-    texts = mark(
-        "{documents} and {pairs} from {sources}",
-        documents=markn("{count:,} document", "{count:,} documents", found["documents"]),
-        pairs=markn("{count:,} pair", "{count:,} pairs", found["pairs"]),
-        sources=markn("{count:,} source", "{count:,} sources", len(states)),
-    )
+    documents = markn("{count:,} document", "{count:,} documents", found["documents"])
+    pairs = markn("{count:,} pair", "{count:,} pairs", found["pairs"])
+    sources = markn("{count:,} source", "{count:,} sources", len(states))
+    if found["documents"] and found["pairs"]:
+        texts = mark("{documents} and {pairs} from {sources}", documents=documents, pairs=pairs, sources=sources)
+    else:
+        texts = mark("{texts} from {sources}", texts=pairs if found["pairs"] else documents, sources=sources)
     return [texts, mark("{size:,.1f} MB", size=round(size / 1e6, 1))]
