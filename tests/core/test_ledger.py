@@ -36,7 +36,8 @@ def test_an_edited_line_is_named(run, line):
     entry["record"]["seconds"] = 99.0
     lines[line] = json.dumps(entry, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     path.write_text("\n".join(lines) + "\n")
-    named = min(line + 2, 3)  # the hash of an edited line is held by the line after it, the last one's by the head
+    # The hash of an edited line is held by the line after it, the last one's by the head.
+    named = f"{line + 1} or {line + 2}: the one's hash" if line < 2 else "3, or cut after it"
     with pytest.raises(FournilError, match=f"altered at line {named}"):
         ledger.read_ledger(run)
 
@@ -45,7 +46,7 @@ def test_a_line_taken_away_is_noticed(run):
     path = run / ledger.FILE_NAME
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:1] + lines[2:]))
-    with pytest.raises(FournilError, match="altered at line 2"):
+    with pytest.raises(FournilError, match="altered at line 2: its hash"):
         ledger.read_ledger(run)
     path.write_text("".join(lines[:-1]))
     with pytest.raises(FournilError, match="altered at line 2"):

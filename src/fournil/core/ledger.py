@@ -98,11 +98,19 @@ def _entries(run: Path) -> list[tuple[dict[str, Any], str]]:
     for number, raw in enumerate(lines):
         try:
             entry = json.loads(raw)
-            sound = entry["number"] == number and entry["previous"] == previous and _line(entry).encode() == raw
+            sound = entry["number"] == number and _line(entry).encode() == raw
             sound = sound and entry.keys() == {"number", "previous", "record"}
+            follows = entry["previous"] == previous
         except (ValueError, KeyError, TypeError, RecursionError):
-            sound, entry = False, {}
-        if not sound:
+            sound, follows, entry = False, False, {}
+        if sound and not follows and number:  # which of the two was edited, nobody can tell
+            what = tr(
+                "the ledger was altered at line {before} or {line}: the one's hash is not what the other holds",
+                before=number,
+                line=number + 1,
+            )
+            raise FournilError(what, where=path, fix=_anew())
+        if not (sound and follows):
             what = tr("the ledger was altered at line {line}: its hash does not fit the chain", line=number + 1)
             raise FournilError(what, where=path, fix=_anew())
         previous = hashlib.sha256(raw).hexdigest()

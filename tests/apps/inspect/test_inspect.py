@@ -11,7 +11,7 @@ from fournil.apps.inspect.flow_picture import CAPTIONS, draw_flow, print_setting
 from fournil.apps.inspect.show import show
 from fournil.apps.inspect.why import why
 from fournil.core.errors import FournilError
-from fournil.core.ledger import append
+from fournil.core.ledger import FILE_NAME, append
 from fournil.core.record import Record
 from fournil.core.settings import settings_of
 from fournil.core.speech import mark, markn, speak
@@ -60,7 +60,7 @@ def said(command, *arguments, **options) -> str:
 def test_show_says_what_each_stage_made(run):
     lines = said(show, run).splitlines()
     assert lines[0] == str(run)
-    assert lines[2] == "  sources                1 h 02 min        2.5 MB  4,321 documents, a share of 1.5"
+    assert lines[2] == "  sources                1 h 02 min        2.5 MB  4,321 documents; a share of 1.5"
     assert lines[3].strip() == (
         "refused: 1,234 quality/rule-9, 8 quality/rule-8, 7 quality/rule-7, 6 quality/rule-6, 5 quality/rule-5, "
         "4 quality/rule-4, and 3 more rules"
@@ -97,6 +97,13 @@ def test_why_tells_that_a_document_was_kept_and_edited(run):
     assert "    mask/e-mail at 4: (not kept) → '<e-mail>'" in lines
     assert "    clean/spaces 'a  b' → 'a b'" in lines
     assert lines[-1] == f"  | … ({len(TEXT)} characters)"
+
+
+def test_why_tells_no_story_of_a_run_whose_ledger_was_altered(run):
+    path = run / FILE_NAME
+    path.write_text(path.read_text().replace("4321", "4322", 1))
+    with pytest.raises(FournilError, match="the ledger was altered at line 1 or 2"):
+        why(run, "s:one", io.StringIO())
 
 
 def test_why_tells_for_what_a_document_was_refused(run):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from fournil.core.errors import FournilError
+from fournil.core.ledger import read_ledger
 from fournil.core.shards import read_batches
 from fournil.core.speech import Message, mark, tr, trn
 
@@ -52,10 +53,11 @@ def why(run: Path, id: str, file: TextIO, *, as_json: bool = False) -> int:
         as_json: Print the rows found as JSON instead.
 
     Raises:
-        FournilError: When nothing has that id, or several things do.
+        FournilError: When nothing has that id, or several things do, or the ledger was altered.
     """
     if not run.is_dir():
         raise FournilError(tr("no such run"), where=run)
+    read_ledger(run)  # a story is told only of a run whose ledger is whole
     whole = _resolve(run, id)
     found = [item for place, verdict in _PLACES for item in _rows(run, place, verdict, whole)]
     edits = [row for batch in read_batches(run / "02-curate" / "edits") for row in _matching(batch, whole)]
