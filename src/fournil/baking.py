@@ -137,7 +137,7 @@ def bake_and_tell(recipe: Recipe, run: Path, *, threads: int = 0, quiet: bool = 
         elif event == "resume":
             say(f"{name}  {tr('… going on where it was')}")
         elif record is not None:
-            headline = retell(record.facts.get("headline", ""))
+            headline = retell(record.headline)
             took = tr("up to date") if event == "fresh" else duration(record.seconds)
             say(f"{name}  {headline}  ({took})" if headline else f"{name}  ({took})")
             hint = unknown_licences(record)

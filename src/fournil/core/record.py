@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ import fournil
 from fournil.core.context import Artifact
 from fournil.core.errors import FournilError
 from fournil.core.files import canonical_hash, write_json
-from fournil.core.speech import tr
+from fournil.core.speech import Message, tr
 
 FILE_NAME = "record.json"
 VARYING = ("machine", "measured", "seconds", "peak_memory_bytes", "energy", "finished")
@@ -51,6 +52,11 @@ class Record:
     def stable(self) -> dict[str, Any]:
         """Return the record without what varies from run to run (time, energy, machine)."""
         return {name: value for name, value in self.to_json().items() if name not in VARYING}
+
+    @property
+    def headline(self) -> str | Message | Sequence[str | Message]:
+        """What it says of itself in a line, for `retell`; empty where it says nothing."""
+        return self.measured.get("headline") or self.facts.get("headline", "")
 
     @property
     def key(self) -> str:

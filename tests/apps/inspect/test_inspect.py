@@ -69,6 +69,12 @@ def test_show_says_what_each_stage_made(run):
     assert lines[-1] == "  in all    2 h 04 min, 3.0 Wh"
 
 
+def test_show_takes_a_headline_whose_figures_vary_from_what_was_measured(run):
+    outputs = {"sha256": "", "bytes": 9, "files": {}}
+    append(run, Record("report", "report", 1, {}, {}, outputs, measured={"headline": mark("a page of {n} MB", n=2)}))
+    assert said(show, run).splitlines()[5].endswith("  a page of 2 MB")
+
+
 def test_show_writes_french_figures_in_french(run):
     english = said(show, run)
     speak("fr")

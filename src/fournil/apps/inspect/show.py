@@ -41,7 +41,7 @@ def _lines(record: Record) -> list[str]:
     name = record.stage if record.stage == record.name else f"{record.stage}/{record.name}"
     size = record.outputs.get("bytes", 0)
     head = f"  {name:<20} {duration(record.seconds):>12}  {tr('{megabytes:>9,.1f} MB', megabytes=size / 1e6)}  "
-    lines = [head + retell(record.facts.get("headline", ""))]
+    lines = [head + retell(record.headline)]
     refused = _refused(record.counts)
     if refused:
         lines.append(f"  {'':<20} {tr('refused: {rules}', rules=refused)}")
