@@ -71,6 +71,7 @@ def build_parser() -> Parser:
         _add_stage(verbs, stage, retell(text))
     _add_looks(verbs)
     _add_uses(verbs)
+    _add_publish(verbs)
     return parser
 
 
@@ -177,6 +178,16 @@ def _add_uses(verbs: argparse._SubParsersAction[Parser]) -> None:
     translate.add_argument("--to", required=True, metavar=tr("TAG"), help=to)
     for verb in (chat, translate):
         _add_threads(verb)
+
+
+def _add_publish(verbs: argparse._SubParsersAction[Parser]) -> None:
+    publish = _add(verbs, "publish", tr("write the page of a run, with its model, as a folder for any web host"))
+    publish.add_argument("run", type=Path, metavar=tr("RUN"), help=tr("a run's folder, such as runs/petit"))
+    page = tr("where the page goes; pages of Fournil there are replaced, other files stay")
+    publish.add_argument("--page", type=Path, required=True, metavar=tr("FOLDER"), help=page)
+    force = tr("replace index.html and index.fr.html there even if others made them")
+    publish.add_argument("--force", action="store_true", help=force)
+    publish.add_argument("--quiet", action="store_true", help=tr("say nothing but errors"))
 
 
 def language_asked(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> str:

@@ -59,6 +59,10 @@ def _run(options: argparse.Namespace) -> int:
         return _use(options)
     if options.verb == "plan":
         return _plan(options)
+    if options.verb == "publish":
+        from fournil.publishing import publish_page
+
+        return publish_page(options.run, options.page, sys.stdout, force=options.force, quiet=options.quiet)
     if options.verb in STAGE_VERBS and options.settings:
         from fournil.apps.inspect.flow_picture import print_settings
 

@@ -7,6 +7,7 @@ weights are damaged, the page says so and shows its report.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from fournil.core.languages import CODE, language
@@ -22,6 +23,7 @@ from fournil.stages.report.story import Story, rows, table
 ANCHOR, WORDS_ID = "model", "model-words"
 MAX_SAMPLES = 10
 MAX_CHARACTERS = 4000
+_UNSAFE = re.compile("[<\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 
 
 def section(
@@ -371,5 +373,6 @@ def _common_words(carried: Packed) -> dict[str, list[str]]:
 
 
 def _json(value: object) -> str:
-    """JSON that can stand in a script element, whatever its texts hold."""
-    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
+    """JSON that can stand in a script element, whatever its texts hold: what is no plain text is escaped."""
+    said = json.dumps(value, ensure_ascii=False)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", said)

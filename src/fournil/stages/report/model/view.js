@@ -52,7 +52,8 @@
   }
 
   function fail(error) {
-    part("state").textContent = `${words.errors[error.code] ?? words.errors.broken} (${error.message})`;
+    const said = words.errors[error.code];
+    part("state").textContent = said && error.code !== "broken" ? said : `${words.errors.broken} (${error.message})`;
   }
 
   // Tokens that were written, each of which can be pointed at or reached with the arrow keys.
