@@ -64,7 +64,7 @@ def setting(what: str, text: str, message: str) -> Case:
 def given(what: str, name: str, data: str | bytes, message: str, *, code: int = 1, more: str = "") -> Case:
     """A mistake in a file that is given to a stage alone."""
     command = f"curate {name} --language fr --licence CC0-1.0 -o out{more}"
-    left = () if "the command line" in message else ("out",)
+    left = () if code == 2 else ("out",)
     return Case(what, message, command, {name: data} if data else {}, code, left)
 
 
@@ -176,6 +176,11 @@ RECIPES = [
         "pretrain.phase must be an array of tables [[pretrain.phase]] [r.toml]",
     ),
     setting("a section that can repeat", "[finetune]", "section finetune must be written [[finetune]] [r.toml]"),
+    setting(
+        "tables of a section that can repeat, without its head",
+        "[[finetune.bands]]\nmax_characters = 40",
+        "section finetune must be written [[finetune]] [r.toml]. Write a line [[finetune]] above [[finetune.bands]].",
+    ),
     setting("a section that cannot", "[[curate]]", "section curate must be written [curate] [r.toml]"),
     setting("NaN", "[curate.heldout]\nshare = nan", "curate.heldout.share must be a finite number, not nan [r.toml]"),
     setting(
@@ -244,7 +249,6 @@ RECIPES = [
         "a source that the catalogue does not have",
         f'{HEAD}[sources]\nuse = ["debian-manpages-f"]\n',
         "no source 'debian-manpages-f' in the catalogue [sources.use]. Did you mean 'debian-manpages-fr'?",
-        left=("runs",),
     ),
 ]
 COMMANDS = [
@@ -264,6 +268,7 @@ COMMANDS = [
 ]  # fmt: skip
 FILES = [
     given("a file that is not there", "a.txt", "", "no file matches 'a.txt' [sources.files, files]. Check the path.", code=2),
+    Case("a folder for a file", "a folder, not a file [scans]. Name its files, as in scans/**/*.txt", "curate scans --language fr -o out", {"scans/a.txt": FRENCH}),
     given("an empty file", "a.txt", b"\n", nothing("files/a.txt", "empty")),
     given("a binary file", "a.txt", bytes(range(256)) * 40, nothing("files/a.txt", "encoding")),
     given("an unknown kind of file", "a.docx", FRENCH, nothing("files/a.docx", "format")),

@@ -10,7 +10,7 @@ import pytest
 from fournil import flow
 from fournil.core import ledger
 from fournil.core.context import Artifact, Context, Count
-from fournil.core.errors import FournilError
+from fournil.core.errors import EXIT_FAILED, EXIT_USAGE, FournilError
 from fournil.core.files import write_text
 from fournil.core.record import read_record
 from fournil.recipe import Head, Recipe
@@ -194,3 +194,30 @@ def test_what_was_planned_is_kept_beside_what_it_took(kitchen, tmp_path):
     assert "planned" not in sources.measured
     kitchen.ran.clear()
     assert "fresh curate" in bake(tmp_path, recipe(), planned={"02-curate": {"seconds": 13.0}})
+
+
+@pytest.mark.parametrize("code", [EXIT_USAGE, EXIT_FAILED])
+@pytest.mark.parametrize("was_there", [False, True])
+@pytest.mark.parametrize("work", [False, True])
+def test_wrong_use_leaves_no_run_folder_that_it_made_and_in_which_nothing_was_done(tmp_path, code, was_there, work):
+    run = tmp_path / "runs" / "pain"
+    if was_there:
+        run.mkdir(parents=True)
+    with pytest.raises(FournilError), flow.leaving_nothing(run), flow.holding(run):
+        write_text(run / flow.RECIPE_NAME, "")
+        out = run / ".partial" / "01-sources"
+        (out / ".work").mkdir(parents=True)
+        write_text(out / flow.KEY, "")
+        if work:
+            write_text(out / "0.txt", "p")
+        raise FournilError("wrong", code=code)
+    gone = code == EXIT_USAGE and not was_there and not work
+    assert run.exists() is not gone
+    assert (tmp_path / "runs").exists() is not gone
+
+
+def test_wrong_use_takes_away_only_its_own(tmp_path):
+    with pytest.raises(FournilError), flow.leaving_nothing(tmp_path / "runs" / "pain"):
+        write_text(tmp_path / "runs" / "other" / "record.json", "{}")
+        raise FournilError("wrong", code=EXIT_USAGE)
+    assert (tmp_path / "runs" / "other" / "record.json").is_file()

@@ -15,7 +15,7 @@ from fournil.core.errors import EXIT_DONE, FournilError
 from fournil.core.progress import duration, progress_for
 from fournil.core.record import Record, read_record
 from fournil.core.speech import retell, spoken, tr, trn
-from fournil.flow import Step, bake, folder_of, holding, steps_of
+from fournil.flow import Step, bake, folder_of, holding, leaving_nothing, steps_of
 from fournil.planning import foretold
 from fournil.recipe import Recipe, read_recipe
 
@@ -145,12 +145,13 @@ def bake_and_tell(recipe: Recipe, run: Path, *, threads: int = 0, quiet: bool = 
                 say(f"{' ' * width}  {hint}")
 
     say(tr("Baking {name} in {run}", name=recipe.head.name, run=run))
-    with holding(run):  # another bake in this folder is named before anything is measured
-        planned = foretold(recipe, run, threads=context.threads, device=context.device, until=until)
-    if planned:
-        whole = duration(sum(step["seconds"] for step in planned.values()))
-        say(tr("Foretold: about {whole} of work on this machine", whole=whole))
-    records = bake(recipe, run, context, tell, until=until, planned=planned)
+    with leaving_nothing(run):
+        with holding(run):  # another bake in this folder is named before anything is measured
+            planned = foretold(recipe, run, threads=context.threads, device=context.device, until=until)
+        if planned:
+            whole = duration(sum(step["seconds"] for step in planned.values()))
+            say(tr("Foretold: about {whole} of work on this machine", whole=whole))
+        records = bake(recipe, run, context, tell, until=until, planned=planned)
     if until is None:
         for line in summary(recipe, run, records):
             say(line)

@@ -41,6 +41,9 @@ STAGES = SECTIONS
 KEY = ".key"
 """Beside an output that is not in the ledger yet: the hash of what decides it, and the seconds of killed tries."""
 
+RECIPE_NAME = "recipe.lock.toml"
+"""In a run folder: every value of the recipe, resolved."""
+
 BASE_MODEL = "base"
 """How evaluate and export name the pretrained model; finetuned ones have their own names."""
 
@@ -279,6 +282,29 @@ def holding(run: Path) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def leaving_nothing(run: Path) -> Iterator[None]:
+    """Take a run folder away again that wrong use made, while nothing was done in it.
+
+    A folder that was there before stays, and so does one in which any work lies.
+    """
+    new = [path for path in (run, *run.parents) if not path.exists()]
+    try:
+        yield
+    except FournilError as error:
+        if error.code == EXIT_USAGE and new and not _has_work(run):
+            shutil.rmtree(run, ignore_errors=True)
+            for parent in new[1:]:
+                with contextlib.suppress(OSError):  # somebody else put something there
+                    parent.rmdir()
+        raise
+
+
+def _has_work(run: Path) -> bool:
+    names = (path.name for path in run.rglob("*") if path.is_file())
+    return any(name not in (".lock", RECIPE_NAME, KEY) and not name.startswith(TEMPORARY) for name in names)
+
+
 def _held(text: str) -> str:
     try:
         holder = json.loads(text)
@@ -326,7 +352,7 @@ def bake(
     steps = steps_of(recipe)
     with holding(run), mending(run):
         remove_leftovers(run)
-        freeze(recipe, run / "recipe.lock.toml")
+        freeze(recipe, run / RECIPE_NAME)
         for step in steps:
             if until is not None and STAGES.index(step.stage) > STAGES.index(until):
                 break

@@ -118,7 +118,7 @@ def check_recipe(table: Mapping[str, Any], *, where: str, path: Path | None = No
         if isinstance(rows, list) != (name in REPEATED):
             shape = f"[[{name}]]" if name in REPEATED else f"[{name}]"
             what = tr("section {name} must be written {shape}", name=name, shape=shape)
-            raise FournilError(what, where=where, code=EXIT_USAGE)
+            raise FournilError(what, where=where, fix=_head_above(name, rows), code=EXIT_USAGE)
         config = stage_config(name)
         many = rows if isinstance(rows, list) else [rows]
         labels = [f"{name}[{i}]" if name in REPEATED else name for i in range(len(many))]
@@ -312,6 +312,15 @@ def _shown(value: object) -> str:
     """Return a value as a message shows it: as TOML writes it, and not all of a long one."""
     text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _head_above(name: str, rows: Any) -> str | None:  # noqa: ANN401 - what TOML gave
+    """What to add where tables of a section that can repeat stand without its own head."""
+    inner = next(iter(rows.items()), None) if isinstance(rows, dict) else None
+    if name not in REPEATED or inner is None or not isinstance(inner[1], dict | list):
+        return None
+    below = f"[[{name}.{inner[0]}]]" if isinstance(inner[1], list) else f"[{name}.{inner[0]}]"
+    return tr("Write a line {head} above {below}.", head=f"[[{name}]]", below=below)
 
 
 def _check_head(head: Head, where: str) -> None:
