@@ -1,5 +1,6 @@
 """The command line as a person meets it."""
 
+import argparse
 import signal
 import subprocess
 import sys
@@ -85,7 +86,9 @@ def test_every_setting_is_documented(capsys, stage):
         (["show", "nowhere"], 1, "this is no run: it has no ledger [nowhere]"),
         (["why", "nowhere", "x"], 1, "no such run [nowhere]"),
         (["verify", "nowhere"], 1, "this is no run"),
-        (["frobnicate"], 2, "invalid choice"),
+        (["frobnicate"], 2, "no verb 'frobnicate'. Verbs: bake, plan, sources"),
+        (["chatt"], 2, "no verb 'chatt'. Did you mean chat?"),
+        (["--lang", "de"], 2, "invalid choice: 'de'"),
     ],
 )
 def test_wrong_use_is_answered_in_one_line(capsys, tmp_path, monkeypatch, arguments, code, message):
@@ -94,6 +97,15 @@ def test_wrong_use_is_answered_in_one_line(capsys, tmp_path, monkeypatch, argume
     assert message in err
     assert "Traceback" not in err
     assert got == code if code is not None else got != 0
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_without_a_verb_each_verb_but_those_of_stages_is_shown(capsys, language):
+    code, drawn, _ = run(capsys, "--lang", language)
+    assert code == 0
+    verbs = next(a.choices for a in cli.build_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    assert [verb for verb in verbs if verb not in cli.STAGE_VERBS and f"fournil {verb} " not in drawn] == []
+    assert "--lang" in drawn
 
 
 DEAF = """

@@ -25,7 +25,7 @@ STAGE_VERBS = {
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with options that are never abbreviated, and its own option for help put into words by us."""
+    """argparse with options that are never abbreviated, its option for help and unknown verbs put into words by us."""
 
     def __init__(self, **settings: object) -> None:
         super().__init__(**(settings | {"add_help": False, "allow_abbrev": False}))  # pyright: ignore[reportArgumentType]
@@ -34,6 +34,14 @@ class Parser(argparse.ArgumentParser):
             "--lang", choices=LANGUAGES, default=argparse.SUPPRESS, help=tr("the language to speak (default: yours)")
         )
         self.add_argument("--traceback", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+    def _check_value(self, action: argparse.Action, value: str) -> None:
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            guess = nearest(value, action.choices)
+            known = tr("Verbs: {verbs}.", verbs=", ".join(action.choices))
+            fix = tr("Did you mean {name}?", name=guess) if guess else known
+            raise argparse.ArgumentError(None, tr("no verb {name!r}", name=value) + f". {fix}")
+        super()._check_value(action, value)
 
     def refuse(self, words: Sequence[str]) -> NoReturn:
         """Leave with exit code 2 for words that nothing takes, and name the nearest option."""

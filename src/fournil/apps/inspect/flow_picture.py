@@ -38,6 +38,7 @@ def draw_flow(file: TextIO) -> int:
     print(
         "\n  " + tr("fournil VERB --help says more. fournil STAGE --settings lists what a recipe can set."), file=file
     )
+    print("  " + tr("fournil --lang fr speaks French, and --lang en English."), file=file)
     return 0
 
 
@@ -62,6 +63,7 @@ def _commands() -> list[tuple[str, list[tuple[str, str]]]]:
             [
                 ("fournil bake recipes/mie.toml", tr("a crumb: seconds, offline")),
                 ("fournil bake recipes/petit.toml", tr("a small loaf: minutes, real text of Debian or Ubuntu")),
+                (tr("fournil plan RECIPE"), tr("what it takes, before anything runs")),
             ],
         ),
         (
@@ -79,7 +81,13 @@ def _commands() -> list[tuple[str, list[tuple[str, str]]]]:
                 (tr("fournil chat MODEL"), ""),
             ],
         ),
-        (tr("look inside"), [(tr("fournil show RUN · fournil why RUN ID · fournil verify RUN"), "")]),
+        (
+            tr("look inside"),
+            [
+                (tr("fournil show RUN · fournil why RUN ID · fournil verify RUN"), ""),
+                (tr("fournil publish RUN --page FOLDER"), tr("the page, with its model, for any web host")),
+            ],
+        ),
     ]
 
 
