@@ -1,4 +1,5 @@
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ from fournil import baking
 from fournil.core.errors import FournilError
 from fournil.core.record import Record, write_record
 from fournil.core.speech import speak
+from fournil.recipe import Head, Recipe
 
 
 @pytest.fixture
@@ -106,6 +108,36 @@ def test_the_terminal_names_the_page_of_the_language_that_is_spoken(tmp_path):
     assert baking.page_name(tmp_path) == "index.fr.html"
     speak("en")
     assert baking.page_name(tmp_path) == "index.html"
+
+
+def closing_lines(name: str, translations: list[dict[str, str]], *, languages=("fr", "en")) -> list[str]:
+    """What is said at the end of a bake whose evaluate drew these samples."""
+    recipe = Recipe(Head(name=name, languages=languages), {})
+    records = [
+        Record("finetune", "chat", 1, {}, {}, {}),
+        Record("evaluate", "evaluate", 1, {}, {}, {}, facts={"translations": translations}),
+    ]
+    return baking.summary(recipe, Path("runs/x"), records)
+
+
+DRAWN = [
+    {"to": "en", "source": "Je lis."},
+    {"to": "fr", "source": "I read a very long book today."},
+    {"to": "fr", "source": "Bread"},
+    {"to": "fr", "source": "I like bread."},
+    {"to": "fr", "source": "I like\nit."},
+]
+
+
+def test_what_is_proposed_to_translate_is_what_the_model_was_taught():
+    assert '  fournil translate runs/x --to fr "I like bread."' in closing_lines("atelier", DRAWN)
+    assert '  fournil translate runs/x --to en "Je lis."' in closing_lines("atelier", DRAWN, languages=("en", "fr"))
+    assert '  fournil translate runs/x --to fr "The file already exists."' in closing_lines("petit", DRAWN)
+    quoted = closing_lines("atelier", [{"to": "fr", "source": 'Pay $5 "now"!'}])
+    assert "  fournil translate runs/x --to fr 'Pay $5 \"now\"!'" in quoted
+    without = "\n".join(closing_lines("atelier", []))
+    assert "translate" not in without
+    assert "  fournil chat runs/x" in without
 
 
 @pytest.mark.parametrize(("number", "start"), [(0, None), (1, "1 refused: what it names"), (1234, "1,234 refused: wh")])

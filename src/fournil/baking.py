@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -18,6 +19,9 @@ from fournil.core.speech import retell, spoken, tr, trn
 from fournil.flow import Step, bake, folder_of, holding, leaving_nothing, steps_of
 from fournil.planning import foretold
 from fournil.recipe import Recipe, read_recipe
+
+TAUGHT_MESSAGES = ("mie", "petit")
+"""Recipes that ship with Fournil and whose model has learnt messages of programs, such as that of the README."""
 
 
 def make_context(recipe: Recipe | None = None, *, threads: int = 0, quiet: bool = False) -> Context:
@@ -192,12 +196,26 @@ def summary(recipe: Recipe, run: Path, records: list[Record]) -> list[str]:
     if "finetune" in stages:
         published = "fournil chat croissantllm/CroissantLLMChat-v0.1"
         lines += [
-            f'  fournil translate {run} --to fr "The file already exists."',
+            *(f"  fournil translate {run} --to {to} {text}" for to, text in _to_try(recipe, records)),
             f"  fournil chat {run}",
             f"  {published}     {tr('(a full-size published model, 2.7 GB from the hub)')}",
         ]
     lines.append(f"  fournil show {run}")
     return lines
+
+
+def _to_try(recipe: Recipe, records: list[Record]) -> list[tuple[str, str]]:
+    """A language, and a text to translate into it, quoted for a shell; nothing where none is known to fit the model."""
+    if recipe.head.name in TAUGHT_MESSAGES:
+        return [("fr", '"The file already exists."')]
+    evaluated = next((record for record in records if record.stage == "evaluate"), None)
+    rows = [row for row in evaluated.facts.get("translations", ()) if "\n" not in row["source"]] if evaluated else []
+    if not rows:
+        return []
+    first = recipe.head.languages[0]
+    row = min(rows, key=lambda row: (row["to"] != first, len(row["source"].split()) < 3, len(row["source"])))
+    text = row["source"]
+    return [(row["to"], shlex.quote(text) if set(text) & set('"$`\\!') else f'"{text}"')]
 
 
 def page_name(run: Path) -> str:
