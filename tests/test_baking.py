@@ -140,6 +140,12 @@ def test_what_is_proposed_to_translate_is_what_the_model_was_taught():
     assert "  fournil chat runs/x" in without
 
 
+def test_a_base_model_is_proposed_for_going_on_with_a_text():
+    recipe = Recipe(Head(name="base"), {})
+    lines = baking.summary(recipe, Path("runs/x"), [Record("pretrain", "pretrain", 1, {}, {}, {})])
+    assert "  fournil chat runs/x     (it goes on with what is typed)" in lines
+
+
 @pytest.mark.parametrize(("number", "start"), [(0, None), (1, "1 refused: what it names"), (1234, "1,234 refused: wh")])
 def test_unknown_licences_are_hinted_at(number, start):
     counts = [{"step": "read", "refused": {"licence-unknown": number, "other": 5}}]

@@ -200,6 +200,8 @@ def summary(recipe: Recipe, run: Path, records: list[Record]) -> list[str]:
             f"  fournil chat {run}",
             f"  {published}     {tr('(a full-size published model, 2.7 GB from the hub)')}",
         ]
+    elif "pretrain" in stages:
+        lines.append(f"  fournil chat {run}     {tr('(it goes on with what is typed)')}")
     lines.append(f"  fournil show {run}")
     return lines
 

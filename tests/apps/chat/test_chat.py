@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fournil.apps.chat import chat_command, translate_command
-from fournil.apps.chat.conversation import Conversation
+from fournil.apps.chat.commands import _greeting
+from fournil.apps.chat.conversation import Continuation, Conversation
 from fournil.apps.chat.resolve import model_folder
 from fournil.apps.chat.translating import Translator
 from fournil.core.errors import FournilError
@@ -131,6 +133,53 @@ def test_chat_without_a_terminal_answers_each_line(model):
     assert seeded[0].getvalue() == seeded[1].getvalue() != seeded[2].getvalue()
     with pytest.raises(FournilError, match="at least one token"):
         chat_command(str(model), max_new_tokens=0)
+
+
+@pytest.fixture(scope="module")
+def base(model, tmp_path_factory):
+    """The same model without its chat template."""
+    folder = tmp_path_factory.mktemp("base") / "04-pretrain"
+    shutil.copytree(model, folder)
+    settings = json.loads((folder / "tokenizer_config.json").read_text())
+    write_json(folder / "tokenizer_config.json", {key: settings[key] for key in settings if key != "chat_template"})
+    return folder
+
+
+def test_a_base_model_goes_on_with_each_text(base):
+    sink = io.StringIO()
+    texts = io.StringIO("Le fichier\nLe fichier\nThe file\n")
+    assert chat_command(str(base), stdin=texts, stdout=sink, max_new_tokens=5, temperature=0) == 0
+    engine = open_model(base)
+    prompts = [[engine.start_id, *engine.tokenizer.encode(text).ids] for text in ("Le fichier", "The file")]
+    written = engine.generate(prompts, stop_ids=engine.stop_ids, max_new_tokens=5)
+    one, other = (engine.tokenizer.decode(ids) for ids in written)
+    assert sink.getvalue() == f"{one}\n{one}\n{other}\n"
+
+
+def test_of_a_text_that_does_not_fit_a_base_model_goes_on_with_the_end(base):
+    engine, asked = open_model(base), []
+    stream = engine.stream
+    engine.stream = lambda prompt, **how: asked.append((prompt, how["max_new_tokens"])) or stream(prompt, **how)
+    talk = Continuation(engine, Sampling(), max_new_tokens=8)
+    text = "The file already exists. " * 60
+    for message in (text, f"user {text}", "user"):
+        list(talk.answer(message))
+    (long, room), longer, (short, _) = asked
+    assert (long, room) == longer
+    assert (len(long), room) == (64 - 8, 8)
+    assert long[1:] == engine.tokenizer.encode(text).ids[-55:]
+    assert short == [engine.start_id, *engine.tokenizer.encode("user").ids]
+
+
+def test_a_base_model_greets_as_what_it_is(base, model):
+    assert "it goes on with what is typed" in _greeting("m", open_model(base))
+    assert "goes on" not in _greeting("m", open_model(model))
+
+
+def test_a_base_model_that_shall_translate_is_named_with_what_to_do(base):
+    with pytest.raises(FournilError, match=r"was not taught to translate.*\[\[finetune\]\].*fournil chat ") as raised:
+        translate_command(str(base), "fr", "The file")
+    assert str(raised.value).endswith(f"fournil chat {base}")
 
 
 def test_a_conversation_remembers_what_fits(model):

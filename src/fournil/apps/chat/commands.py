@@ -6,12 +6,15 @@ import os
 import sys
 from collections.abc import Iterator
 from itertools import islice
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from fournil.apps.chat.resolve import model_folder
 from fournil.core.errors import EXIT_DONE, EXIT_USAGE, FournilError
 from fournil.core.speech import tr
 from fournil.parts.text.utf8 import is_text
+
+if TYPE_CHECKING:
+    from fournil.parts.model.engine import Engine
 
 PIPED_LINES = 256
 """Lines of a pipe that are translated together."""
@@ -29,9 +32,12 @@ def chat_command(
 ) -> int:
     """Chat: on a terminal until end of file, else one answer for each line of standard input.
 
+    A model without a chat template, such as a base model, goes on with each text.
+
     Args:
         model: A run, a model folder, or a name on the hub.
-        temperature: 0 always takes the likeliest token (None: 0 for translators, 0.3 for others).
+        temperature: 0 always takes the likeliest token (None: 0 for translators, 0.8 for models that
+            go on with a text, 0.3 for others).
         max_new_tokens: The longest answer, in tokens.
         seed: Makes sampled answers repeatable (None: another each time).
         quiet: No greeting.
@@ -48,19 +54,21 @@ def chat_command(
             code=EXIT_USAGE,
         )
     folder = model_folder(model)
-    from fournil.apps.chat.conversation import Conversation
+    from fournil.apps.chat.conversation import Continuation, Conversation
     from fournil.parts.model.engine import open_model
     from fournil.parts.model.generate import Sampling
 
     source, sink = _streams(stdin, stdout)
     engine = open_model(folder)
-    single = engine.chat is not None and engine.chat.single_turn
-    warmth = temperature if temperature is not None else (0.0 if single else 0.3)
+    usual = 0.8 if engine.chat is None else 0.0 if engine.chat.single_turn else 0.3
+    warmth = temperature if temperature is not None else usual
     number = seed if seed is not None else int.from_bytes(os.urandom(4), "big")
-    conversation = Conversation(engine, Sampling(warmth, top_p=0.9 if warmth else 1.0, seed=number), max_new_tokens)
+    sampling = Sampling(warmth, top_p=0.9 if warmth else 1.0, seed=number)
+    talk = Conversation if engine.chat is not None else Continuation
+    conversation = talk(engine, sampling, max_new_tokens)
     terminal = source.isatty() and sink.isatty()
     if terminal and not quiet:
-        print(_greeting(str(folder), single), file=sink)
+        print(_greeting(str(folder), engine), file=sink)
     for message in _messages(source, sink, terminal=terminal):
         if message == "/new":
             conversation.forget()
@@ -97,7 +105,17 @@ def translate_command(
     from fournil.parts.model.engine import open_model
 
     source, sink = _streams(stdin, stdout)
-    translator = Translator(open_model(folder), to)
+    engine = open_model(folder)
+    if engine.chat is None:
+        raise FournilError(
+            tr("this model was not taught to translate: it has no chat template"),
+            where=folder,
+            fix=tr(
+                "A [[finetune]] in the recipe makes a translator of it; to let it go on with a text: {command}",
+                command=f"fournil chat {model}",
+            ),
+        )
+    translator = Translator(engine, to)
     lines = iter(text.split("\n")) if text is not None else (line.rstrip("\n") for line in _readable(source))
     together = 1 if text is None and source.isatty() else PIPED_LINES
     while part := list(islice(lines, together)):
@@ -113,9 +131,11 @@ def _streams(stdin: TextIO | None, stdout: TextIO | None) -> tuple[TextIO, TextI
     return source, sink
 
 
-def _greeting(folder: str, single_turn: bool) -> str:
+def _greeting(folder: str, engine: Engine) -> str:
     lines = [tr("{folder}  (end: Ctrl-D, begin anew: /new)", folder=folder)]
-    if single_turn:
+    if engine.chat is None:
+        lines.append(tr("It was not taught to answer: it goes on with what is typed."))
+    elif engine.chat.single_turn:
         lines.append(tr("It was taught to translate short messages, each for itself. Try:"))
         lines.append("  Translate into French: The file already exists.")
         lines.append("  Traduis en anglais : Le fichier existe déjà.")

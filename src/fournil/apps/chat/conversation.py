@@ -1,13 +1,17 @@
-"""A conversation with a model: what of it is remembered, how the model is asked, how its answer comes out."""
+"""A conversation with a model: what of it is remembered, how the model is asked, how its answer comes out.
+
+A model that was not taught to answer goes on with what is typed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from fournil.core.errors import FournilError
 from fournil.core.speech import tr
 from fournil.parts.model.engine import Engine
 from fournil.parts.model.generate import Sampling
+from fournil.parts.tokenize import encode_batch
 
 UNFINISHED = "\ufffd"
 
@@ -16,22 +20,13 @@ class Conversation:
     """Messages and answers, as far as they fit the model's context.
 
     Args:
-        engine: The model.
+        engine: The model, with a chat template.
         sampling: How answers are chosen.
         max_new_tokens: The longest answer.
-
-    Raises:
-        FournilError: The model has no chat template.
     """
 
     def __init__(self, engine: Engine, sampling: Sampling, max_new_tokens: int) -> None:
-        if engine.chat is None:
-            raise FournilError(
-                tr("this model was not taught to answer: it has no chat template"),
-                fix=tr(
-                    "Take a finetuned model, such as the last of a run: {command}.", command="fournil chat runs/petit"
-                ),
-            )
+        assert engine.chat is not None
         self.engine, self.chat = engine, engine.chat
         self.sampling, self.max_new_tokens = sampling, max_new_tokens
         self.turns: list[dict[str, str]] = []
@@ -45,20 +40,11 @@ class Conversation:
         turns = [*([] if self.chat.single_turn else self.turns), {"role": "user", "content": message}]
         prompt = self._fitting(turns)
         room = min(self.max_new_tokens, self.engine.context_length - len(prompt))
-        ids: list[int] = []
         text = ""
-        for token in self.engine.stream(
-            prompt, stop_ids=self.chat.stop_ids, max_new_tokens=room, sampling=self.sampling
-        ):
-            ids.append(token)
-            whole = self.engine.tokenizer.decode(ids, skip_special_tokens=True)
-            if not whole.endswith(UNFINISHED) and len(whole) > len(text):
-                yield whole[len(text) :]
-                text = whole
-        rest = self.engine.tokenizer.decode(ids, skip_special_tokens=True)[len(text) :]
-        if rest:
-            yield rest
-        self.turns = [*turns, {"role": "assistant", "content": text + rest}]
+        for piece in _written(self.engine, prompt, self.chat.stop_ids, room, self.sampling):
+            yield piece
+            text += piece
+        self.turns = [*turns, {"role": "assistant", "content": text}]
 
     def forget(self) -> None:
         """Begin anew."""
@@ -86,3 +72,45 @@ class Conversation:
                 fix=tr("Say it in fewer words, or in parts."),
             )
         return prompt
+
+
+class Continuation:
+    """What a model without a chat template writes on from each text; nothing is remembered from one to the next.
+
+    Args:
+        engine: The model.
+        sampling: How tokens are chosen.
+        max_new_tokens: The longest continuation.
+    """
+
+    def __init__(self, engine: Engine, sampling: Sampling, max_new_tokens: int) -> None:
+        self.engine, self.sampling, self.max_new_tokens = engine, sampling, max_new_tokens
+
+    def answer(self, message: str) -> Iterator[str]:
+        """Go on with a text, piece by piece; of one that does not fit the model's context, with its end."""
+        (ids,) = encode_batch(self.engine.tokenizer, [message], parse_special=False)
+        length = self.engine.context_length
+        kept = max(1, length - 1 - min(self.max_new_tokens, length // 4))
+        prompt = [self.engine.start_id, *ids[-kept:].tolist()]
+        room = min(self.max_new_tokens, length - len(prompt))
+        return _written(self.engine, prompt, self.engine.stop_ids, room, self.sampling)
+
+    def forget(self) -> None:
+        """Nothing to forget."""
+
+
+def _written(
+    engine: Engine, prompt: Sequence[int], stop_ids: Collection[int], max_new_tokens: int, sampling: Sampling
+) -> Iterator[str]:
+    """What the model writes, in pieces of whole characters."""
+    ids: list[int] = []
+    text = ""
+    for token in engine.stream(prompt, stop_ids=stop_ids, max_new_tokens=max_new_tokens, sampling=sampling):
+        ids.append(token)
+        whole = engine.tokenizer.decode(ids, skip_special_tokens=True)
+        if not whole.endswith(UNFINISHED) and len(whole) > len(text):
+            yield whole[len(text) :]
+            text = whole
+    rest = engine.tokenizer.decode(ids, skip_special_tokens=True)[len(text) :]
+    if rest:
+        yield rest

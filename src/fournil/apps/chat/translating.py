@@ -23,22 +23,15 @@ class Translator:
     """Translates into one language.
 
     Args:
-        engine: The model.
+        engine: The model, with a chat template.
         to: The language's tag.
 
     Raises:
-        FournilError: The model has no chat template, or does not know the language.
+        FournilError: The model does not know the language.
     """
 
     def __init__(self, engine: Engine, to: str) -> None:
-        if engine.chat is None:
-            raise FournilError(
-                tr("this model was not taught to translate: it has no chat template"),
-                fix=tr(
-                    "Take a finetuned model, such as the last of a run: {command}.",
-                    command="fournil translate runs/petit --to fr",
-                ),
-            )
+        assert engine.chat is not None
         self.engine, self.chat, self.to = engine, engine.chat, to
         self.by_token = self.chat.language_token(to) is not None
         known = _languages_of(self.chat)
