@@ -187,7 +187,7 @@ def test_bands(band: object, said: str) -> None:
     [
         ("as it stands", "as it stands"),
         (mark("{n:,} words", n=1200), "1,200 words"),
-        ([mark("one"), "two"], "one, two"),
+        ([mark("one"), "two"], "one; two"),
         (None, ""),
         (5, ""),
         ({"values": {}}, ""),

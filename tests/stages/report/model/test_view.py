@@ -128,7 +128,7 @@ def test_each_token_says_how_likely_it_was(
     )
     assert page.run("document.querySelectorAll('[data-part=detail] li').length") == 5
     label = page.run("document.activeElement.getAttribute('aria-label')")
-    assert re.fullmatch(r"token “.+”, (less than )?[\d.]+%", label)
+    assert re.fullmatch(r"token “.+”, (less than )?[\d.]+\u00a0%", label)
     assert page.run("document.querySelector('[data-part=detail] .chosen code').textContent") in label
 
 
@@ -151,6 +151,67 @@ def test_chat_goes_on_and_copies(
     assert page.run("document.querySelectorAll('.turns .its .token').length") > 0
     assert page.run("document.querySelector('[data-part=chat-stop]').disabled") is True
     assert "tokens per second" in page.run("document.querySelector('[data-part=chat-speed]').textContent")
+
+
+def test_writing_stops_when_told(
+    make_story: Callable[..., Story], packed: Packed, visit: Callable[..., chromium.Page]
+) -> None:
+    page = visit(drawn(make_story(), packed))
+    page.ask(CLICK, "[data-tab=continue]")
+    page.ask(ASK, "continue-in", "Le pain")
+    stopped = page.run(
+        """const part = (name) => document.querySelector(`[data-part="${name}"]`);
+        const out = part("continue-out");
+        new MutationObserver(() => {
+          if (out.querySelectorAll(".token").length === 3) part("continue-stop").click();
+        }).observe(out, { childList: true });
+        part("continue-go").click();
+        while (out.getAttribute("aria-busy") !== "false") await new Promise((resolve) => setTimeout(resolve, 10));
+        [out.querySelectorAll(".token").length, part("continue-stop").disabled]"""
+    )
+    assert 3 <= stopped[0] < 40  # of 120, which take less than half a second
+    assert stopped[1] is True
+
+
+def test_temperature_decides_whether_texts_differ(
+    make_story: Callable[..., Story], packed: Packed, visit: Callable[..., chromium.Page]
+) -> None:
+    page = visit(drawn(make_story(), packed))
+    page.ask(CLICK, "[data-tab=continue]")
+    page.ask(ASK, "continue-in", "Le pain")
+
+    def written(temperature: float) -> str:
+        page.ask(ASK, "continue-temperature", temperature)
+        page.ask(CLICK, "[data-part=continue-go]")
+        return "".join(page.ask(WRITTEN, "continue-out"))
+
+    assert written(0) == written(0) != ""
+    assert page.run("document.querySelector('[data-part=continue-degrees]').textContent") == "0.0"
+    assert len({written(1.5) for _ in range(3)}) == 3
+    assert page.run("document.querySelector('[data-part=continue-degrees]').textContent") == "1.5"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_translation_is_copied(
+    make_story: Callable[..., Story], packed: Packed, visit: Callable[..., chromium.Page], trusted: bool
+) -> None:
+    page = visit(drawn(make_story(), packed))
+    page.ask(ASK, "translate-in", "The file.")
+    text = "".join(page.ask(WRITTEN, "translate-out"))
+    page.run(
+        """globalThis.kept = [];
+        document.addEventListener("copy", ({ target }) => kept.push(target.value ?? String(getSelection())))"""
+    )
+    instead = "async (text) => { kept.push(text); }" if trusted else "async () => { throw new Error('not allowed'); }"
+    page.run(f"Object.defineProperty(navigator, 'clipboard', {{ value: {{ writeText: {instead} }} }})")
+    press = "document.querySelector('[data-part=translate-copy]').click()"
+    page.call("Runtime.evaluate", expression=press, userGesture=True)
+    page.run("await new Promise((resolve) => setTimeout(resolve, 100))")
+    (kept,) = page.run("kept")
+    assert kept.strip() == text.strip()
+    assert page.run("document.querySelector('[data-part=translate-speed]').textContent") == "Copied."
+    assert page.run("document.querySelectorAll('body > textarea').length") == 0
+    assert page.complaints == []
 
 
 def test_the_tokenizer_shows_the_same_sentence_in_both_languages(

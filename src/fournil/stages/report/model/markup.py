@@ -61,7 +61,13 @@ def section(
     )
     body = join(
         [
-            _limits(story),
+            tag(
+                "p",
+                tr(
+                    "It is a small model: it makes mistakes and invents things, it knows no facts, and what it writes "
+                    "is nobody’s advice."
+                ),
+            ),
             tag(
                 "p",
                 tr("Waiting for scripts: without them, this part of the page stays still."),
@@ -70,6 +76,7 @@ def section(
                 data_part="state",
             ),
             controls,
+            _limits(story),
             tag("script", Html(_json(_words(samples, story, carried))), type="application/json", id=WORDS_ID),
         ]
     )
@@ -133,6 +140,7 @@ def _parts(name: str, carried: Packed, samples: Sequence[dict[str, str]], story:
     if name == "chat":
         return join(
             [
+                _taught(story, carried),
                 tag("ol", role="log", aria_label=tr("The conversation"), class_="turns", data_part="chat-out"),
                 tag(
                     "form",
@@ -175,6 +183,13 @@ def _parts(name: str, carried: Packed, samples: Sequence[dict[str, str]], story:
     return join([tag("p", lead, class_="lead"), tag("div", *columns, class_="sides")])
 
 
+def _taught(story: Story, carried: Packed) -> Html | None:
+    if not story.of("finetune") or len(carried.languages) < 2:
+        return None
+    said = tr("It was taught to translate, nothing else: whatever it is told, it answers with a translation of it.")
+    return tag("p", said, class_="lead")
+
+
 def _natural(story: Story) -> list[str]:
     return [language for language in story.languages if language != CODE]
 
@@ -194,7 +209,7 @@ def _translate(carried: Packed, samples: Sequence[dict[str, str]]) -> Html:
             ),
             tag(
                 "div",
-                tag("div", _box("translate-in", tr("Text to translate"), 5)),
+                tag("div", _box("translate-in", tr("Text to translate"), 3)),
                 _output("translate-out", tr("The translation")),
                 class_="sides",
             ),
@@ -262,17 +277,12 @@ def _bar(name: str, temperature: float) -> Html:
     )
 
 
-def _limits(story: Story) -> Html:
+def _limits(story: Story) -> Html | None:
     """What it is not good at, from what was measured."""
     entry = story.one("evaluate")
     scores = [row for row in rows(entry.fact("scores")) if row.get("metric") == "chrf"] if entry else []
     band = next((str(row.get("band")) for row in scores if row.get("band")), "")
-    said = [
-        tr(
-            "It is a small model: it makes mistakes and invents things, it knows no facts, and what it writes is "
-            "nobody’s advice."
-        )
-    ]
+    said: list[str] = []
     if band and len(scores) > 1:
         said.append(tr("The longer a message is, the worse it translates: the table of scores says how much."))
     if entry is not None and (number(entry.record.config.get("num_beams")) or 1) > 1:
@@ -291,7 +301,7 @@ def _limits(story: Story) -> Html:
                 share=percent(same),
             )
         )
-    return tag("p", " ".join(said))
+    return tag("p", " ".join(said), class_="limits") if said else None
 
 
 def _instead(reason: Message, story: Story) -> Html:
@@ -344,6 +354,7 @@ def _words(samples: Sequence[dict[str, str]], story: Story, carried: Packed) -> 
         "copied": tr("Copied."),
         "shades": {language: shade(language, story) for language in _natural(story)},
         "less": tr("less than {share}"),
+        "percent": percent(1.0).replace("100", "{figure}"),
         "common": _common_words(carried),
         "samples": list(samples),
         "errors": {

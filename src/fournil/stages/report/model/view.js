@@ -10,7 +10,8 @@
   const say = (text, values) => text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
   const share = (p) => {
     if (p < 0.001) return say(words.less, { share: share(0.001) });
-    return p.toLocaleString(locale, { style: "percent", maximumFractionDigits: p < 0.1 || p > 0.99 ? 1 : 0 });
+    const places = p < 0.1 || p > 0.99 ? 1 : 0;
+    return say(words.percent, { figure: (100 * p).toLocaleString(locale, { maximumFractionDigits: places }) });
   };
   const figure = (value, places) =>
     value.toLocaleString(locale, { minimumFractionDigits: places, maximumFractionDigits: places });
@@ -164,9 +165,13 @@
     });
   }
 
-  /** Put text on the clipboard; pages that are served without TLS may only copy what is selected. */
+  /** Put text on the clipboard; pages that are served without TLS, or not trusted, may only copy what is selected. */
   async function copied(text) {
-    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    try {
+      return await navigator.clipboard.writeText(text);
+    } catch {
+      // Then the old way.
+    }
     const box = element("textarea", { value: text });
     document.body.append(box);
     box.select();
@@ -296,7 +301,7 @@
             perWord: perWord ? figure(perWord, 2) : "–",
             perByte: perByte ? figure(perByte, 3) : "–",
           });
-          part(`count-${language}`).textContent = [counts, words.shares[language]].filter(Boolean).join(" ");
+          part(`count-${language}`).textContent = [counts, words.shares[language]].filter(Boolean).join("\n");
         };
         box.addEventListener("input", cut);
         explore(output);
