@@ -235,7 +235,7 @@ def test_help_is_wholly_in_french(capsys, verb):
         (["bake"], "fournil bake\xa0: erreur\xa0: arguments obligatoires manquants\xa0: RECETTE"),
         (["chat", "x", "--seed"], "un argument attendu"),
         (["chat", "x", "--seed", "y"], "valeur incorrecte\xa0: «\xa0y\xa0»"),
-        (["frobnicate"], "choix incorrect\xa0: «\xa0frobnicate\xa0»"),
+        (["frobnicate"], "pas de verbe «\xa0frobnicate\xa0»"),
         (["--lang", "de"], "choix incorrect\xa0: «\xa0de\xa0»"),
         (["show", "x", "--jsn"], "Serait-ce --json\u202f?"),
     ],
