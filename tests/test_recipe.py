@@ -169,7 +169,23 @@ def test_any_bytes_are_a_recipe_or_an_error_of_ours(tmp_path, data):
 
 
 WORDS = st.sampled_from(
-    "recipe name extends stages seed languages sources use curate heldout share pretrain phase steps finetune".split()
+    [
+        "recipe",
+        "name",
+        "extends",
+        "stages",
+        "seed",
+        "languages",
+        "sources",
+        "use",
+        "curate",
+        "heldout",
+        "share",
+        "pretrain",
+        "phase",
+        "steps",
+        "finetune",
+    ]
 )
 VALUES = st.recursive(
     st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.dates() | st.datetimes() | WORDS,
