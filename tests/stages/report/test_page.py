@@ -313,7 +313,7 @@ def test_is_small_and_says_so(make_run: Callable[..., Path], tmp_path: Path) -> 
     assert set(found) == {"index.html", "index.fr.html"}
     assert max(found.values()) < 115_000
     assert artifact.measured["bytes"] == found
-    sizes = [f"{found[name] / 1e6:.1f} MB" for name in ("index.html", "index.fr.html")]
+    sizes = [f"{found[name] / 1e3:,.0f} kB" for name in ("index.html", "index.fr.html")]
     told = "the page in English, index.html ({}), and in French, index.fr.html ({})"
     assert retell(artifact.measured["headline"]) == told.format(*sizes)
     assert "headline" not in artifact.facts  # sizes depend on how times are written

@@ -58,7 +58,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
         write_text(out / file_name(language), html)
         num_bytes[file_name(language)] = len(html.encode())
     pages = {
-        key: mark("{name} ({size:,.1f} MB)", name=name, size=round(num_bytes[name] / 1e6, 1))
+        key: mark("{name} ({size:,.0f} kB)", name=name, size=round(num_bytes[name] / 1e3))
         for key, name in (("english", file_name("en")), ("french", file_name("fr")))
     }
     if isinstance(model, Packed):
