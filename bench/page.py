@@ -2,9 +2,10 @@
 
 `tokens-per-second`: a prompt of 16 tokens and 100 more, greedily, in turn, medians; `equal` is the share of ids that
 are the same with float32 weights in the page. `first-token`: from opening the worker in a fresh page (transformers:
-from from_pretrained, already imported) to the first token of an answer. Below them what 8 bits change: the share of
-the likeliest tokens that stay the same on held-out text, bits per byte, and chrF of greedy translations where some are
-given.
+from from_pretrained, already imported) to the first token of an answer. `size`: all that the page needs to run the
+model (weights and vocabulary as base64, scripts, style) against the files that transformers reads. Below them what 8 bits
+change: the share of the likeliest tokens that stay the same on held-out text, bits per byte, and chrF of greedy
+translations where some are given.
 
     python bench/page.py [HUGGING_FACE_FOLDER [--translations RUN/06-evaluate/translations]]
 
@@ -35,7 +36,7 @@ from fournil.parts.tokenize.load import encode_batch
 from fournil.parts.tokenize.load import load as load_tokenizer
 from fournil.parts.tokenize.prompts import TEMPLATE
 from fournil.stages.report.markup import Html, tag
-from fournil.stages.report.model.embed import blocks, script
+from fournil.stages.report.model.embed import blocks, page_script, page_style, script
 from fournil.stages.report.model.pack import pack
 
 LANGUAGES = ("fr", "en")
@@ -148,6 +149,12 @@ def first_token(browser, url, folder, times):
     return row("first-token", round(statistics.median(mine)), round(statistics.median(theirs)), "ms", ratio, None)
 
 
+def size(packed, folder):
+    ours = len(blocks(packed).encode()) + len((page_script() + page_style()).encode())
+    theirs = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".safetensors", ".json", ".jinja"))
+    return row("size", round(ours / 1000), round(theirs / 1000), "kB", theirs / ours, None)
+
+
 def row(case, ours, peer, unit, ratio, equal):
     return {"case": case, "ours": ours, "peer": peer, "unit": unit, "ratio": round(ratio, 2), "equal": equal}
 
@@ -208,6 +215,7 @@ def main():
         rows = [
             tokens_per_second(page, whole, model, prompts),
             first_token(browser, url, folder, max(3, arguments.repeats // 2)),
+            size(packed, folder),
         ]
         name = "the folder given" if arguments.folder else "a model of petit's shape, trained for a moment"
         version = browser.call("Browser.getVersion")["product"]
@@ -218,8 +226,10 @@ def main():
             equal = "" if found["equal"] is None else f"{found['equal']:.2%}"
             print(f"| {found['case']:18} | {found['ours']:16,} | {found['peer']:12,} | {found['unit']:8} | "
                   f"{found['ratio']:5} | {equal:7} |")  # fmt: skip
-        size, inflated = packed.weight_bytes, len(packed.data) * 4 / 3 / packed.weight_bytes
-        print(f"\nIn the page: {size:,} bytes of weights, {inflated:.3f} times as many with all else, as base64.\n")
+        inflated = len(packed.data) * 4 / 3 / packed.weight_bytes
+        print(
+            f"\nIn the page: {packed.weight_bytes:,} bytes of weights, {inflated:.3f} times as many with all else, as base64.\n"
+        )
         print(f"| {'in the page':54} | float32 | 8 bits          |")
         print(f"|{'-' * 56}|---------|-----------------|")
         for what, exact, rounded in rounding(page, whole, read_translations(arguments.translations, 150)):
