@@ -82,3 +82,12 @@ def test_activations_are_those_that_the_backward_pass_keeps(rows):
 def test_the_settings_of_the_stage_are_those_of_the_shape():
     """What the plan hands from one to the other by name."""
     assert set(vars(Model())) < set(ModelConfig.__dataclass_fields__)
+
+
+def test_the_page_is_as_large_as_the_model_that_it_carries(planned):
+    def disk(*changes: str) -> float:
+        return next(stage.disk_bytes for stage in planned("petit", *changes).estimates if stage.stage == "report")
+
+    plan = planned("petit")
+    assert disk() - disk("report.carry_model=false") == pytest.approx(2 * 4 / 3 * plan.shape.num_parameters(), rel=0.03)
+    assert disk("pretrain.model.num_hidden_layers=400") == disk("report.carry_model=false")  # too large a model

@@ -21,6 +21,7 @@ from fournil.apps.plan.model import (
 from fournil.apps.plan.order import PARALLEL, Order, StepOrder
 from fournil.apps.plan.rates import Speed
 from fournil.apps.plan.tokens import TokenTable, bytes_per_token
+from fournil.core.rounding import MAX_BYTES
 from fournil.parts.model.config import ModelConfig
 
 PYTHON_BYTES, TORCH_BYTES = 90e6, 480e6
@@ -259,7 +260,12 @@ class Estimator:
 
     def _report(self, step: StepOrder) -> Estimate:
         seconds = rates.REPORT_SECONDS * self.speed.text
-        return Estimate(step.folder, step.stage, step.finished, seconds, False, PYTHON_BYTES + 20e6, 0.6e6)
+        # Each of both pages carries the exported model: a byte a weight and a scale a row, in base64.
+        exported = self.shape is not None and any(step.stage == "export" for step in self.order.steps)
+        weights = self.shape.num_parameters() if exported and self.shape and step.config.carry_model else 0
+        carried = 2 * 1.02 * 4 / 3 * weights if weights <= MAX_BYTES else 0.0
+        memory = PYTHON_BYTES + 20e6 + 4 * carried
+        return Estimate(step.folder, step.stage, step.finished, seconds, False, memory, 0.6e6 + carried)
 
 
 def answer_tokens(config: Any, order: Order) -> float:  # noqa: ANN401 - the stage's settings
