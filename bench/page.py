@@ -3,8 +3,8 @@
 `tokens-per-second`: a prompt of 16 tokens and 100 more, greedily, in turn, medians; `equal` is the share of ids that
 are the same with float32 weights in the page. `first-token`: from opening the worker in a fresh page (transformers:
 from from_pretrained, already imported) to the first token of an answer. `size`: all that the page needs to run the
-model (weights and vocabulary as base64, scripts, style) against the files that transformers reads. Below them what 8 bits
-change: the share of the likeliest tokens that stay the same on held-out text, bits per byte, and chrF of greedy
+model (weights and vocabulary as base64, scripts, style) against the files that transformers reads. Below them what 8
+bits change: the share of the likeliest tokens that stay the same on held-out text, bits per byte, and chrF of greedy
 translations where some are given.
 
     python bench/page.py [HUGGING_FACE_FOLDER [--translations RUN/06-evaluate/translations]]
@@ -227,9 +227,8 @@ def main():
             print(f"| {found['case']:18} | {found['ours']:16,} | {found['peer']:12,} | {found['unit']:8} | "
                   f"{found['ratio']:5} | {equal:7} |")  # fmt: skip
         inflated = len(packed.data) * 4 / 3 / packed.weight_bytes
-        print(
-            f"\nIn the page: {packed.weight_bytes:,} bytes of weights, {inflated:.3f} times as many with all else, as base64.\n"
-        )
+        print(f"\nIn the page: {packed.weight_bytes:,} bytes of weights,", end=" ")
+        print(f"{inflated:.3f} times as many with all else, as base64.\n")
         print(f"| {'in the page':54} | float32 | 8 bits          |")
         print(f"|{'-' * 56}|---------|-----------------|")
         for what, exact, rounded in rounding(page, whole, read_translations(arguments.translations, 150)):

@@ -30,13 +30,11 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     Raises:
         FournilError: When the ledger was altered, or holds nothing to tell.
     """
-    from dataclasses import replace
-
     from fournil.core.context import Artifact
     from fournil.core.files import write_text
-    from fournil.core.speech import LANGUAGES, mark, speaking
+    from fournil.core.speech import LANGUAGES, mark
     from fournil.stages.report.model.pack import Packed, Unpackable, carried
-    from fournil.stages.report.page import draw, file_name
+    from fournil.stages.report.page import draw_in, file_name
     from fournil.stages.report.story import read_story
 
     story = read_story(
@@ -51,10 +49,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
         model = carried(inputs["export"] / "huggingface", context.languages)
     num_bytes = {}
     for language in LANGUAGES:
-        with speaking(language):
-            title = context.titles.get(language, story.title)
-            description = context.descriptions.get(language, story.description)
-            html = draw(replace(story, title=title, description=description), config, model)
+        html = draw_in(language, story, config, context, model)
         write_text(out / file_name(language), html)
         num_bytes[file_name(language)] = len(html.encode())
     pages = {

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from importlib.resources import files
 
+from fournil.core.context import Context
 from fournil.core.errors import FournilError
 from fournil.core.languages import language
-from fournil.core.speech import LANGUAGES, spoken, tr
+from fournil.core.speech import LANGUAGES, speaking, spoken, tr
 from fournil.stages.report.config import Config
 from fournil.stages.report.layout import Section
 from fournil.stages.report.markup import Html, join, tag
@@ -65,6 +67,21 @@ def draw(story: Story, config: Config, carried: Packed | Unpackable | None = Non
             where=story.name,
             fix=tr("Bake it again with this version of Fournil."),
         ) from error
+
+
+def draw_in(
+    language: str,
+    story: Story,
+    config: Config,
+    context: Context,
+    carried: Packed | Unpackable | None = None,
+    src: str | None = None,
+) -> str:
+    """Return the page in a language, with the recipe's own words in it where it has some; see `draw`."""
+    title = context.titles.get(language, story.title)
+    description = context.descriptions.get(language, story.description)
+    with speaking(language):
+        return draw(replace(story, title=title, description=description), config, carried, src)
 
 
 def file_name(language: str) -> str:

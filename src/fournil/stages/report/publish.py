@@ -7,16 +7,16 @@ are not there yet, and browsers keep the weights until there are others.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from fournil.core.context import Context
 from fournil.core.errors import EXIT_USAGE, FournilError
 from fournil.core.files import atomic_path, mending, remove_leftovers, write_text
-from fournil.core.speech import LANGUAGES, retell, speaking, tr
+from fournil.core.speech import LANGUAGES, retell, tr
 from fournil.stages.report.config import Config
 from fournil.stages.report.model.pack import Packed, Unpackable, carried
-from fournil.stages.report.page import draw, file_name
+from fournil.stages.report.page import draw_in, file_name
 from fournil.stages.report.story import read_story
 
 OURS = '<meta name="generator" content="Fournil">'
@@ -58,11 +58,7 @@ def publish(config: Config, run: Path, export: Path, out: Path, context: Context
     weights = f"model-{model.sha256[:16]}.bin"
     drawn: dict[str, str] = {}
     for language in reversed(LANGUAGES):  # index.html last: from it on the folder is the new one
-        with speaking(language):
-            title = context.titles.get(language, story.title)
-            description = context.descriptions.get(language, story.description)
-            told = replace(story, title=title, description=description)
-            drawn[file_name(language)] = draw(told, config, model, src=weights)
+        drawn[file_name(language)] = draw_in(language, story, config, context, model, src=weights)
     with mending(out):
         out.mkdir(parents=True, exist_ok=True)
         remove_leftovers(out)

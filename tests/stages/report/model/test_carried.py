@@ -239,3 +239,29 @@ def test_nothing_is_wider_than_a_phone(
     for name in ("translate", "chat", "continue", "tokens"):
         page.run(f"document.querySelector('[data-tab={name}]').click()")
         assert page.run("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_everything_to_press_has_a_name_and_is_reached_with_the_keyboard(
+    bake: Callable[..., Any], visit: Callable[..., chromium.Page], file: str
+) -> None:
+    page = visit(bake()[0] / file)
+    assert page.ask(ASK, "Le pain.")[0] > 0
+    roles = {"button", "combobox", "slider", "tab", "tabpanel", "textbox", "log"}
+    for name in ("translate", "chat", "continue", "tokens"):
+        page.run(f"document.querySelector('[data-tab={name}]').click()")
+        nodes = page.call("Accessibility.getFullAXTree")["nodes"]
+        shown = [node for node in nodes if not node.get("ignored") and node["role"]["value"] in roles]
+        assert [node for node in shown if not node.get("name", {}).get("value")] == []
+        assert {"tab", "textbox"} <= {node["role"]["value"] for node in shown}
+    page.run("document.querySelector('[data-tab=translate]').click()")
+    page.run("document.querySelector('[data-tab=translate]').focus()")
+    met = []
+    for _ in range(7):
+        page.call("Input.dispatchKeyEvent", type="keyDown", key="Tab", code="Tab", windowsVirtualKeyCode=9)
+        met.append(page.run("document.activeElement.dataset.part ?? document.activeElement.className.split(' ')[0]"))
+    assert met == [
+        *("way", "sample", "translate-in", "token", "translate-temperature", "translate-copy"),
+        met[-1],
+    ]
+    assert page.run("document.querySelector('#model').contains(document.activeElement)") is False
