@@ -145,7 +145,7 @@ class Chromium:
         self._sessions[session] = page
         for domain in ("Page", "Runtime", "Network", "Log"):
             page.call(f"{domain}.enable")
-        page.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=False, flatten=True)
+        page.call("Target.setAutoAttach", autoAttach=True, waitForDebuggerOnStart=True, flatten=True)
         page.resize(width, height, dark=dark)
         if url != "about:blank":
             page.go(url)
@@ -195,13 +195,15 @@ class Page:
         elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "assert"):
             self.complaints.append(" ".join(str(value.get("value")) for value in params["args"]))
         elif method == "Target.attachedToTarget":
-            # Workers are sessions of their own: what they ask for belongs to the page.
+            # Workers are sessions of their own: what they ask for belongs to the page. They wait to be watched.
             self.browser._sessions[params["sessionId"]] = self
             threading.Thread(target=self._watch, args=(params["sessionId"],), daemon=True).start()
 
     def _watch(self, session: str) -> None:
         with suppress(ScriptError, TimeoutError, OSError):  # the worker may have ended already
             self.browser.call("Network.enable", session)
+        with suppress(ScriptError, TimeoutError, OSError):
+            self.browser.call("Runtime.runIfWaitingForDebugger", session)
 
     def go(self, url: str, timeout: float = 60) -> None:
         """Load an address and wait until it is loaded."""
