@@ -26,17 +26,11 @@ TAUGHT_MESSAGES = ("mie", "petit")
 
 def make_context(recipe: Recipe | None = None, *, threads: int = 0, quiet: bool = False) -> Context:
     """Build what stages share: all threads that this process may use, a GPU where there is one."""
-    shared = {}
-    if recipe is not None:
-        head = recipe.head
-        shared = {"languages": head.languages, "seed": head.seed, "name": head.name}
-        shared |= {"title": head.title, "description": head.description}
-        shared |= {"titles": head.titles, "descriptions": head.descriptions}
     return Context(
         device=device_here(),
         threads=threads or available_threads(),
         progress=progress_for(sys.stdout, quiet=quiet),
-        **shared,
+        **(recipe.shared() if recipe is not None else {}),
     )
 
 

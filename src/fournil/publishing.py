@@ -33,16 +33,7 @@ def publish_page(run: Path, folder: Path, file: TextIO, *, force: bool = False, 
     from fournil.stages.report.config import Config
     from fournil.stages.report.publish import publish
 
-    head = recipe.head
-    context = Context(
-        head.languages,
-        head.seed,
-        name=head.name,
-        title=head.title,
-        description=head.description,
-        titles=head.titles,
-        descriptions=head.descriptions,
-    )
+    context = Context(**recipe.shared())
     config = next(iter(recipe.stages.get("report", ())), Config())
     made = publish(config, run, run / folder_of("export"), folder, context, force=force)
     if not quiet:

@@ -66,6 +66,11 @@ class Recipe:
     plan: Any = None
     """What `fournil plan` assumes; None: its defaults."""
 
+    def shared(self) -> dict[str, Any]:
+        """Return what all stages know of the recipe, as the fields of their context are called."""
+        names = ("name", "title", "description", "titles", "descriptions", "languages", "seed")
+        return {name: getattr(self.head, name) for name in names}
+
     def table(self) -> dict[str, Any]:
         """Return the whole recipe, every value resolved, as TOML values."""
         out: dict[str, Any] = {"recipe": to_table(replace(self.head, extends=""))}

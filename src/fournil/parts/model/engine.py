@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from fournil.core.errors import FournilError
-from fournil.core.speech import tr, trn
+from fournil.core.speech import tr
 from fournil.parts.model import folder as folders
 from fournil.parts.model import generate as generation
 from fournil.parts.model.beams import Candidate, beam_candidates
@@ -247,18 +247,7 @@ class TransformersEngine(_Folder):
         except Exception as error:  # whatever transformers and the architecture's own code raise
             raise _not_loaded(error, folder) from error
         self.model: Any = loaded[0]
-        missing = sorted(loaded[1]["missing_keys"])
-        if missing:  # transformers fills them with random numbers
-            raise FournilError(
-                trn(
-                    "{count} tensor is missing: {first}",
-                    "{count} tensors are missing, the first is {first}",
-                    len(missing),
-                    first=missing[0],
-                ),
-                where=folder,
-                fix=tr("Give the full folder."),
-            )
+        folders.refuse_missing(loaded[1]["missing_keys"], folder)  # transformers fills them with random numbers
         for name, parameter in self.model.named_parameters():
             folders.refuse_not_finite(name, parameter, folder)
         self.model.to(device).eval()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,7 +160,17 @@ def _checked(folder: Path, config: ModelConfig, headers: list[Header]) -> list[H
                 fix=tr("Take the model's full weights, in float16, bfloat16 or float32."),
             )
         kept[name] = header
-    missing = sorted(set(wanted) - set(kept))
+    refuse_missing(set(wanted) - set(kept), folder)
+    return list(kept.values())
+
+
+def refuse_missing(names: Iterable[str], folder: Path) -> None:
+    """Refuse a model of which tensors are missing.
+
+    Raises:
+        FournilError: There are any; it names the first.
+    """
+    missing = sorted(names)
     if missing:
         raise FournilError(
             trn(
@@ -172,7 +182,6 @@ def _checked(folder: Path, config: ModelConfig, headers: list[Header]) -> list[H
             where=folder,
             fix=tr("Give the full folder."),
         )
-    return list(kept.values())
 
 
 def refuse_beyond_memory(needed: int, where: Path | str) -> None:
