@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -50,16 +50,22 @@ def read_all(tasks: Sequence[Task], jobs: int) -> Iterator[tuple[str, dict[str, 
     order = sorted(tasks, key=lambda task: -task.num_bytes)
     context = get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(tasks)), context, initializer=_begin, initargs=(spoken(),)) as pool:
-        # The first task starts the processes, which inherit that Ctrl-C waits: until they have begun, they know of
-        # no better way to end than with a traceback.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        futures = [pool.submit(_read, task) for task in order]
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            # The first task starts the processes, which inherit that Ctrl-C waits: until they have begun, they know of
+            # no better way to end than with a traceback.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            futures = [pool.submit(_read, task) for task in order]
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+        except KeyboardInterrupt:
+            # An interrupted wait takes the pool's locks away from processes that are still starting.
+            for process in active_children():
+                process.kill()
+            raise
 
 
 def _begin(language: str) -> None:
