@@ -23,13 +23,13 @@ from fournil.core.context import Context
 from fournil.core.files import canonical_hash
 from fournil.core.rounding import MAX_BYTES, rounded
 from fournil.core.speech import tr
+from fournil.parts.corpus_metrics import translation_metrics
 from fournil.parts.model import folder as folders
 from fournil.parts.model.cross_entropy import IGNORED
 from fournil.parts.model.engine import OwnEngine
 from fournil.parts.model.score import bits_per_byte, token_log_probabilities
 from fournil.parts.tokenize.load import encode_batch
 from fournil.stages.evaluate.config import Config
-from fournil.stages.evaluate.metrics import translation_metrics
 from fournil.stages.evaluate.text import Text
 from fournil.stages.evaluate.translation import Item, answers_of
 

@@ -21,12 +21,11 @@ from fournil.core.speech import tr
 from fournil.parts.model.engine import Engine
 from fournil.parts.model.generate import Sampling
 from fournil.parts.model.score import bits_per_byte, token_log_probabilities
+from fournil.parts.statistics import bootstrapped, resample_weights, share
 from fournil.parts.text.codepoints import decode
 from fournil.parts.text.identify import identify
 from fournil.parts.tokenize.load import encode_batch
 from fournil.stages.evaluate.config import Config
-from fournil.stages.evaluate.metrics import bootstrapped, resample_weights, share
-from fournil.stages.evaluate.translation import value_fields
 
 BITS, STAYS, EDITION = "bits_per_byte", "stays_in_language", "1"
 
@@ -131,7 +130,7 @@ def text_scores(
                 "num_tokens": sum(len(tokens[i]) for i in members),
                 "data_sha256": canonical_hash([[texts[i].id, texts[i].text] for i in members]),
                 "model_sha256": model_sha256,
-                **value_fields(value),
+                **value.fields(),
             }
         )
     return rows
@@ -175,7 +174,7 @@ def staying_scores(
                 "others": {tag or "none": tags.count(tag) for tag in sorted(set(tags) - {language})},
                 "data_sha256": canonical_hash(beginnings),
                 "model_sha256": model_sha256,
-                **value_fields(share(tags.count(language), len(tags))),
+                **share(tags.count(language), len(tags)).fields(),
             }
         )
         shown += [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from fournil.core.context import Context, Count
 from fournil.core.files import canonical_hash
 from fournil.core.shards import read_batches
 from fournil.core.speech import LANGUAGES, Message, mark, retell, speaking, tr
+from fournil.parts.corpus_metrics import Metric, translation_metrics
 from fournil.parts.model.engine import Engine
 from fournil.parts.model.translation import translate
+from fournil.parts.statistics import bootstrapped, resample_weights
 from fournil.stages.evaluate.config import Band, Config
-from fournil.stages.evaluate.metrics import Metric, Value, bootstrapped, resample_weights, translation_metrics
 from fournil.stages.evaluate.nearest import Nearest
 
 TASK, EDITION = "translation", "1"
@@ -226,21 +227,16 @@ def _scores_of(result: Translated, metric: Metric, config: Config, model_sha256:
             "system": system,
             "num_items": len(references),
             "data_sha256": data,
-            **value_fields(bootstrapped(values[system], resampled[system])),
+            **bootstrapped(values[system], resampled[system]).fields(),
         }
         if system == "model":
             row["model_sha256"] = model_sha256
             row["gains"] = {
-                other: value_fields(bootstrapped(values[system] - values[other], resampled[system] - resampled[other]))
+                other: bootstrapped(values[system] - values[other], resampled[system] - resampled[other]).fields()
                 for other in SYSTEMS[1:]
             }
         rows.append(row)
     return rows
-
-
-def value_fields(value: Value) -> Mapping[str, Any]:
-    """A value's fields in a score: value, standard_error, interval."""
-    return asdict(value) | {"interval": list(value.interval)}
 
 
 def _read_training(folder: Path, max_pairs: int, languages: Sequence[str]) -> list[dict[str, str]]:

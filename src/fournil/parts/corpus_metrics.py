@@ -1,11 +1,10 @@
-"""chrF, BLEU and shares with their intervals: point values by sacrebleu, intervals by a paired bootstrap.
+"""chrF and BLEU: point values by sacrebleu, and the parts of each item that resampling needs.
 
 Shapes: N items, S resamples, K statistics of an item; a corpus score is a function of their sums.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,16 +16,6 @@ from sacrebleu.metrics.chrf import CHRF
 CHAR_ORDER = 6
 BETA = 2
 BLEU_ORDER = 4
-
-
-@dataclass(frozen=True)
-class Value:
-    """A score and how sure it is."""
-
-    value: float
-    standard_error: float
-    interval: tuple[float, float]
-    """Of 95 %."""
 
 
 @dataclass(frozen=True)
@@ -93,26 +82,3 @@ def bleu_of_sums(sums_SK: np.ndarray) -> np.ndarray:
         found = BLEU.compute_bleu(counts, totals, sums[-2], sums[-1], smooth_method="exp", effective_order=False)
         scores.append(found.score)
     return np.array(scores)
-
-
-def resample_weights(num_items: int, num_bootstrap: int, seed: int) -> np.ndarray:
-    """How often each item is drawn in each resample, [S, N]; one draw serves all systems, which pairs them."""
-    dice = np.random.Generator(np.random.PCG64([seed, num_items]))
-    return dice.multinomial(num_items, np.full(num_items, 1 / num_items), size=num_bootstrap)
-
-
-def bootstrapped(value: float, scores_S: np.ndarray) -> Value:
-    """A point value with the spread of its resamples (percentiles, Koehn 2004)."""
-    low, high = np.percentile(scores_S, [2.5, 97.5]) if len(scores_S) else (value, value)
-    spread = float(np.std(scores_S, ddof=1)) if len(scores_S) > 1 else 0.0
-    return Value(value, spread, (float(low), float(high)))
-
-
-def share(num_yes: int, num: int) -> Value:
-    """A share with Wilson's interval, which holds near 0 and 1 too."""
-    if num == 0:
-        return Value(math.nan, math.nan, (math.nan, math.nan))
-    z, p = 1.959964, num_yes / num
-    middle = (p + z * z / (2 * num)) / (1 + z * z / num)
-    half = z / (1 + z * z / num) * math.sqrt(p * (1 - p) / num + z * z / (4 * num * num))
-    return Value(p, math.sqrt(p * (1 - p) / num), (max(0.0, middle - half), min(1.0, middle + half)))
