@@ -8,6 +8,7 @@ RECIPE ?= recipes/petit.toml recipes/petit-hub.toml
 TORCH_INDEX ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+SOURCE_ONLY := rouge-score,sqlitedict,word2number
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 .PHONY: demo test bench catalogues clean
@@ -52,5 +53,5 @@ clean:
 
 .venv/test.stamp: .venv/torch.stamp pyproject.toml constraints.txt
 	@echo "Installing Fournil and what its tests need …"
-	@$(PIP) --only-binary=:all: --editable '.[test]'
+	@$(PIP) --only-binary=:all: --no-binary=$(SOURCE_ONLY) --editable '.[test]'
 	@touch $@ .venv/demo.stamp
