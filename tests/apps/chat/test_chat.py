@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fournil.apps.chat import chat_command, translate_command
 from fournil.apps.chat.commands import _greeting
 from fournil.apps.chat.conversation import Continuation, Conversation
-from fournil.apps.chat.resolve import model_folder
+from fournil.parts.model.resolve import model_folder
 from fournil.apps.chat.translating import Translator
 from fournil.core.errors import FournilError
 from fournil.core.files import write_json
