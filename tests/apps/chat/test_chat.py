@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from fournil.apps.chat import chat_command, translate_command
 from fournil.apps.chat.commands import _greeting
 from fournil.apps.chat.conversation import Continuation, Conversation
-from fournil.parts.model.resolve import model_folder
 from fournil.apps.chat.translating import Translator
 from fournil.core.errors import FournilError
 from fournil.core.files import write_json
@@ -21,6 +20,7 @@ from fournil.parts.model import folder as folders
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.engine import open_model
 from fournil.parts.model.generate import Sampling
+from fournil.parts.model.resolve import model_folder
 from fournil.parts.model.transformer import Llama
 from fournil.parts.tokenize.prompts import chat_template
 from fournil.parts.tokenize.special import special_tokens

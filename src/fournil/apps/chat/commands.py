@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, TextIO
 
-from fournil.parts.model.resolve import model_folder
 from fournil.core.errors import EXIT_DONE, EXIT_USAGE, FournilError
 from fournil.core.speech import tr
+from fournil.parts.model.resolve import model_folder
 from fournil.parts.text.utf8 import is_text
 
 if TYPE_CHECKING:
