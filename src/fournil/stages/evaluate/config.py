@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fournil.core.bounds import within
+from fournil.core.speech import tr
+
+PRECISIONS = ("fp32", "bf16")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,24 @@ class Config:
     """Of these continuations."""
     num_continuations: int = 3
     """Continuations shown in each language."""
+    tasks: tuple[str, ...] = ()
+    """Tasks to score: `frenchbench` (with its English counterparts), one of its tags, names of lm_eval's tasks,
+    `fournil-mini`, or the paths of local sets (.toml)."""
+    shots: int | None = None
+    """Examples before each question of the tasks from lm_eval; unset: as many as the task itself says."""
+    limit: int = 0
+    """The most items of each task, the first ones (0: all)."""
+    seed: int = 1234
+    """Draws the examples before questions; lm_eval's own is 1234."""
+    data: str = ""
+    """A folder with the data sets of tasks, for machines without a network; empty: the Hugging Face hub."""
+    precision: str = "fp32"
+    """Of the tasks' scoring: `fp32`, which gives lm_eval's scores, or `bf16`, which is a measure of its own."""
+    fidelity: bool = False
+    """Whether 200 prompts in each language are gone on from, to see if the model sticks to that language."""
+    checkpoints: str = ""
+    """Checkpoints of the training that the tasks are scored on as well, for curves: `all`, or steps such as `100,200`
+    (pretrain and finetune keep them where `keep_every` is set)."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -89,4 +110,26 @@ class Config:
             temperature=(0.0, None),
             top_p=(0.000001, 1.0),
             num_continuations=(0, None),
+            shots=(0, 1000),
+            limit=(0, None),
+            seed=(0, None),
         )
+        if self.precision not in PRECISIONS:
+            raise ValueError(tr('precision is {precision!r}, it must be "fp32" or "bf16"', precision=self.precision))
+        if self.checkpoints and self.checkpoints != "all":
+            self.steps()
+
+    def steps(self) -> tuple[int, ...]:
+        """The steps that `checkpoints` names; none where it names all or nothing.
+
+        Raises:
+            ValueError: It is neither `all` nor a list of numbers.
+        """
+        if self.checkpoints in ("", "all"):
+            return ()
+        words = [word.strip() for word in self.checkpoints.split(",")]
+        if not all(word.isascii() and word.isdigit() and len(word) < 16 for word in words):
+            raise ValueError(
+                tr("checkpoints is {given!r}, it must be `all` or steps such as 100,200", given=self.checkpoints)
+            )
+        return tuple(sorted({int(word) for word in words}))
