@@ -15,6 +15,7 @@ from fournil.core.errors import FournilError
 from fournil.parts.model import folder as model_folder
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.transformer import Llama
+from fournil.parts.train.kept import kept, kept_folder, last_step
 from fournil.parts.train.loop import Batch, TrainSettings, train
 from fournil.parts.train.schedule import Phase, Rates
 
@@ -170,3 +171,31 @@ def test_weights_that_are_no_numbers_never_replace_a_good_checkpoint(tmp_path):
 def test_a_training_in_which_nothing_moves_is_refused(tmp_path):
     with pytest.raises(FournilError, match="all learning rates are 0"):
         run(tmp_path, TrainSettings((Phase(3, Rates(0.0, 0.0, 0.0)),), precision="float32"))
+
+
+def test_models_are_kept_on_the_way_without_changing_the_training(whole, tmp_path):
+    settings = TrainSettings(PHASES, log_every=4, precision="float32", validate_every=10, keep_every=16)
+    model = Llama(CONFIG).reset(0)
+
+    def keep(model, folder):
+        model_folder.save(model, folder)
+
+    with pytest.raises(KeyboardInterrupt):  # killed after the first was kept, before any checkpoint
+        train(model, interrupted(20), settings, tmp_path, Context(threads=1), keep=keep)
+    first = kept_folder(tmp_path, 16) / "model.safetensors"
+    then = first.read_bytes()
+    first.unlink()
+    run_again = Llama(CONFIG).reset(0)
+    train(run_again, batch, settings, tmp_path, Context(threads=1), keep=keep)
+    assert [step for step, _ in kept(tmp_path)] == [16, 32]
+    assert first.read_bytes() == then
+    assert (kept_folder(tmp_path, 32) / "model.safetensors").read_bytes() != then
+    assert last_step(tmp_path) == 40
+    model_folder.save(run_again, tmp_path / "end")
+    assert (tmp_path / "end" / "model.safetensors").read_bytes() == (whole[0] / "model.safetensors").read_bytes()
+
+
+def test_a_folder_that_no_training_left_has_no_last_step(tmp_path):
+    assert kept(tmp_path) == []
+    with pytest.raises(FournilError, match="after how many steps"):
+        last_step(tmp_path)

@@ -14,6 +14,7 @@ from fournil.core.files import hash_tree, sha256_file
 from fournil.core.progress import Progress
 from fournil.parts.model import folder as model_folder
 from fournil.parts.tokenize.shards import TokenShards, TokenShardWriter
+from fournil.parts.train.kept import kept, last_step
 from fournil.parts.train.validation import bits_per_byte
 from fournil.stages.pretrain import Config, run
 from fournil.stages.pretrain.config import Model, Optimizer, Phase, SourceWeight
@@ -214,3 +215,13 @@ def test_a_model_larger_than_the_memory_is_refused_before_it_is_made(tokenized, 
     monkeypatch.setattr(model_folder, "free_memory_bytes", lambda: 100_000)
     with pytest.raises(FournilError, match=r"GB of memory, 0.0 are free \[pretrain.model\]"):
         bake(tokenized, tmp_path)
+
+
+def test_kept_checkpoints_are_model_folders_of_their_own(tokenized, baked, tmp_path):
+    bake(tokenized, tmp_path, replace(CONFIG, keep_every=6))
+    assert [step for step, _ in kept(tmp_path)] == [6, 12]  # the last step is the model itself
+    assert (tmp_path / "model.safetensors").read_bytes() == (baked[0] / "model.safetensors").read_bytes()
+    assert last_step(tmp_path) == 18
+    weights = [model_folder.load(folder).embedding for _, folder in kept(tmp_path)]
+    assert not torch.equal(*weights)
+    assert all((folder / "tokenizer.json").is_file() for _, folder in kept(tmp_path))

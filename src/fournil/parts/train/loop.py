@@ -24,6 +24,7 @@ from fournil.core.speech import tr
 from fournil.parts.model.cross_entropy import IGNORED
 from fournil.parts.model.transformer import Llama
 from fournil.parts.train import checkpoint
+from fournil.parts.train.kept import kept_folder
 from fournil.parts.train.optimizer import Optimizer, OptimizerSettings
 from fournil.parts.train.precision import choose_precision
 from fournil.parts.train.schedule import Phase, phase_at
@@ -63,6 +64,8 @@ class TrainSettings:
     """Seconds between checkpoints."""
     checkpoint_every: int = 0
     """Steps between further checkpoints (0: by time only)."""
+    keep_every: int = 0
+    """Steps between models that are kept for good (0: none); the last model is not one of them."""
     precision: str = "auto"
     """"float32", "bfloat16", or "auto": measured on a CPU, bfloat16 on a GPU."""
     compile: str = "off"
@@ -118,6 +121,7 @@ def train(
     context: Context,
     *,
     validate: Callable[[Llama], dict[str, float]] | None = None,
+    keep: Callable[[Llama, Path], None] | None = None,
     title: str = "Training",
 ) -> TrainResult:
     """Train a model in place, from the last checkpoint under `out`/.work if there is one.
@@ -129,12 +133,13 @@ def train(
         out: The stage's folder: losses.jsonl at the end, checkpoints and events in .work.
         context: Device, threads, progress.
         validate: Scores of the model (by language), lower is better.
+        keep: Writes the model to a folder, every `keep_every` steps.
         title: Of the progress bar.
 
     Raises:
         FournilError: The loss is no longer finite, or a setting is unknown.
     """
-    return _Training(model, batch, settings, out, context, validate).run(title)
+    return _Training(model, batch, settings, out, context, validate, keep).run(title)
 
 
 class _Training:
@@ -146,6 +151,7 @@ class _Training:
         out: Path,
         context: Context,
         validate: Callable[[Llama], dict[str, float]] | None,
+        keep: Callable[[Llama, Path], None] | None,
     ) -> None:
         if settings.compile not in ("off", "on", "auto"):
             raise FournilError(
@@ -154,6 +160,7 @@ class _Training:
         torch.set_num_threads(context.threads)
         self.model = model.to(context.device)
         self.batch, self.settings, self.context, self.validate = batch, settings, context, validate
+        self.keep = keep
         self.out, self.work = out, out / ".work"
         self.work.mkdir(parents=True, exist_ok=True)
         self.optimizer = Optimizer(model, settings.optimizer)
@@ -191,6 +198,9 @@ class _Training:
                 paused = time.monotonic()
                 if self._due(self.settings.validate_every) or self.step == self.settings.steps:
                     self._validate()
+                if self.keep is not None and self._due(self.settings.keep_every) and self.step < self.settings.steps:
+                    self._refuse_not_finite()
+                    self.keep(self.model, kept_folder(self.out, self.step))
                 late = time.monotonic() - saved > self.settings.checkpoint_seconds
                 if (late or self._due(self.settings.checkpoint_every)) and self.step < self.settings.steps:
                     self._checkpoint()

@@ -129,6 +129,8 @@ class Config:
     """`float32`, `bfloat16`, or `auto`: what is fast on the machine."""
     checkpoint_seconds: float = 30.0
     """Seconds between checkpoints."""
+    keep_every: int | None = None
+    """Steps between models that are kept in checkpoints/, for curves by `evaluate` (unset: none are)."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -153,4 +155,5 @@ class Config:
             validate_pairs=(0, None),
             log_every=(1, None),
             checkpoint_seconds=(0.0, None),
+            keep_every=(1, None),
         )

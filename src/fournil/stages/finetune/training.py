@@ -79,6 +79,7 @@ def finetune(config: Config, model_folder: Path, curated: Path, out: Path, conte
         out,
         context,
         validate=validation.score if validation.examples else None,
+        keep=lambda model, folder: _write(model, model_folder, chat, folder),
         title=tr("Finetuning"),
     )
     _write(model, model_folder, chat, out)
@@ -164,6 +165,7 @@ def _settings(config: Config) -> TrainSettings:
         log_every=config.log_every,
         validate_every=config.validate_every,
         checkpoint_seconds=config.checkpoint_seconds,
+        keep_every=config.keep_every or 0,
         precision=config.precision,
     )
 

@@ -190,6 +190,8 @@ class Config:
     """Steps that one line of losses.jsonl is the mean of."""
     checkpoint_seconds: float = 30.0
     """Seconds between checkpoints, from which a killed training goes on."""
+    keep_every: int | None = None
+    """Steps between models that are kept in checkpoints/, for curves by `evaluate` (unset: none are)."""
     micro_batch_rows: int = 0
     """Rows that go through the model at a time; 0: all. Fewer take less memory and give the same gradients."""
     precision: str = "auto"
@@ -215,5 +217,6 @@ class Config:
             validation_tokens=(0, None),
             log_every=(1, None),
             checkpoint_seconds=(0.0, None),
+            keep_every=(1, None),
             micro_batch_rows=(0, None),
         )

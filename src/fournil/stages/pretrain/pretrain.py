@@ -72,6 +72,7 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
             log_every=config.log_every,
             validate_every=config.validate_every or math.ceil(steps / VALIDATIONS),
             checkpoint_seconds=config.checkpoint_seconds,
+            keep_every=config.keep_every or 0,
             precision=config.precision,
             compile=config.compile,
         ),
@@ -84,9 +85,11 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
             max_tokens=config.validation_tokens,
             seed=context.seed,
         ),
+        keep=lambda model, folder: _write_model(config, model, tokenizer / "tokenizer", folder),
         title=tr("Pretraining"),
     )
-    _write(config, model, result, tokenizer / "tokenizer", out)
+    _write_model(config, model, tokenizer / "tokenizer", out)
+    _write_state(result, out)
     return Artifact(facts=_facts(config, model.config, mixture, result, context), measured=result.measured)
 
 
@@ -172,12 +175,15 @@ def _shape(config: Config, vocab_size: int) -> ModelConfig:
     )
 
 
-def _write(config: Config, model: Llama, result: TrainResult, tokenizer: Path, out: Path) -> None:
+def _write_model(config: Config, model: Llama, tokenizer: Path, out: Path) -> None:
     model_folder.save(model, out, dtype=getattr(torch, config.save_dtype))
     for path in sorted(tokenizer.iterdir()):
         if path.is_file() and not path.name.startswith("."):
             with atomic_path(out / path.name) as copy:
                 shutil.copyfile(path, copy)
+
+
+def _write_state(result: TrainResult, out: Path) -> None:
     moments = {name: tensor.to("cpu").contiguous() for name, tensor in result.optimizer.state().items()}
     with atomic_path(out / "training" / "optimizer.safetensors") as path:
         save_file(moments, path)
