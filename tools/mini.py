@@ -19,7 +19,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from fournil.core.languages import language
-from fournil.stages.evaluate.mini import baselines
 from fournil.stages.evaluate.mini.items import (
     ASKED,
     FOLDER,
@@ -34,6 +33,7 @@ from fournil.stages.evaluate.mini.items import (
     path_of,
     read_items,
 )
+from fournil.stages.evaluate.sets import baselines
 
 NUM_ITEMS = 60
 NUM_CHOICES = 4

@@ -26,4 +26,11 @@ LANGUAGE = Language(
     ),
     phone_regions=("US", "GB", "CA", "IE", "AU"),
     phone_cues=("tel", "phone", "telephone", "mobile", "cell", "fax", "call", "sms", "text"),
+    articles=frozenset(("a", "an", "the")),
+    prompts=(
+        ("choice", "Question: {question}\nAnswer:"),
+        ("choice in context", "{context}\n\nQuestion: {question}\nAnswer:"),
+        ("classification", "Text: {text}\nCategory:"),
+        ("translation", "{from}: {source}\n{to}:"),
+    ),
 )

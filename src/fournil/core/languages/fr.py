@@ -42,4 +42,11 @@ LANGUAGE = Language(
         "sms",
     ),
     identifiers=("nir",),
+    articles=frozenset(("le", "la", "les", "l'", "un", "une", "des", "du")),
+    prompts=(
+        ("choice", "Question\N{NO-BREAK SPACE}: {question}\nRéponse\N{NO-BREAK SPACE}:"),
+        ("choice in context", "{context}\n\nQuestion\N{NO-BREAK SPACE}: {question}\nRéponse\N{NO-BREAK SPACE}:"),
+        ("classification", "Texte\N{NO-BREAK SPACE}: {text}\nCatégorie\N{NO-BREAK SPACE}:"),
+        ("translation", "{from}\N{NO-BREAK SPACE}: {source}\n{to}\N{NO-BREAK SPACE}:"),
+    ),
 )

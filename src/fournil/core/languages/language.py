@@ -43,3 +43,10 @@ class Language:
 
     identifiers: tuple[str, ...] = ()
     """Identifiers of persons that this language's texts hold, by their name in parts/text/personal_data.py."""
+
+    articles: frozenset[str] = frozenset()
+    """Words that an answer is the same without, in lower case, the apostrophe written as U+0027."""
+
+    prompts: tuple[tuple[str, str], ...] = ()
+    """How this language asks, by kind of question (stages/evaluate/sets); places in braces are columns, `{from}` and
+    `{to}` the languages' own names."""

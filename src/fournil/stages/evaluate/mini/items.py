@@ -70,5 +70,6 @@ def read_items(language: str, name: str, folder: Path = FOLDER) -> list[Item]:
             raise ValueError(f"{path.name}:{number}: {problem}") from problem
         if set(row) != set(keys):
             raise ValueError(f"{path.name}:{number}: keys {sorted(row)}, not {sorted(keys)}")
-        items.append(Item(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}))
+        made: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+        items.append(Item(**made))
     return items

@@ -9,12 +9,32 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 
-from fournil.stages.evaluate.mini.items import Item
-
 TIE = 1e-9
+
+
+class Item(Protocol):
+    """What is asked, and what may be answered."""
+
+    @property
+    def question(self) -> str:
+        """Without its context."""
+        ...
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """As they are read."""
+        ...
+
+    @property
+    def gold(self) -> int:
+        """Place of the right one."""
+        ...
+
+
 _NUM_FIGURES = 8
 _PIECE = 3
 """Longest run of characters that the classifier looks at."""
