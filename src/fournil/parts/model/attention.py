@@ -10,6 +10,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from fournil.parts.model.config import ModelConfig
 
@@ -106,6 +107,37 @@ class Cache:
         self.store[layer, 0, :, :, self.length : end] = keys_BKTC
         self.store[layer, 1, :, :, self.length : end] = values_BKTC
         return self.store[layer, 0, :, :, :end], self.store[layer, 1, :, :, :end]
+
+    def attend(
+        self,
+        layer: int,
+        q_BHTC: Tensor,
+        k_BKTC: Tensor,
+        v_BKTC: Tensor,
+        mask: Tensor | None,
+        causal: bool,
+    ) -> Tensor:
+        """Write a layer's new keys and values down, and look at all of them, [B, H, T, C].
+
+        Args:
+            layer: Its number.
+            q_BHTC: Queries of the new tokens.
+            k_BKTC: Their keys.
+            v_BKTC: Their values.
+            mask: True where a token may look, broadcastable to [B, 1, T, S].
+            causal: No mask: a token looks at itself and all before.
+        """
+        k_BKSC, v_BKSC = self.extend(layer, k_BKTC, v_BKTC)
+        return F.scaled_dot_product_attention(
+            q_BHTC, k_BKSC, v_BKSC, attn_mask=mask, is_causal=causal, enable_gqa=q_BHTC.shape[1] != k_BKSC.shape[1]
+        )
+
+    def reserve(self, capacity: int) -> None:
+        """Make room for so many tokens in all, keeping those that are there."""
+        if capacity > self.capacity:
+            more = list(self.store.shape)
+            more[4] = capacity - self.capacity
+            self.store = torch.cat((self.store, self.store.new_zeros(more)), dim=4)
 
     def advance(self, num_tokens: int) -> None:
         """Count the tokens that every layer has now written."""

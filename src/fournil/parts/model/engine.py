@@ -80,8 +80,13 @@ class Engine(Protocol):
         ...
 
 
-def open_model(folder: Path, *, device: str = "cpu") -> Engine:
+def open_model(folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -> Engine:
     """Load a Hugging Face folder: a Llama in our own code, anything else in transformers.
+
+    Args:
+        folder: The model's.
+        device: Where it goes.
+        dtype: Of its weights in memory (None: float32 on a CPU, bfloat16 elsewhere).
 
     Raises:
         FournilError: There is no such folder, no safetensors, no tokenizer; it brings program code of its own; its
@@ -105,7 +110,13 @@ def open_model(folder: Path, *, device: str = "cpu") -> Engine:
             where=folder,
             fix=tr("Take a model whose architecture transformers itself knows."),
         )
-    return OwnEngine(folder, device) if other_kind(config) is None else TransformersEngine(folder, config, device)
+    if other_kind(config) is None:
+        return OwnEngine(folder, device, dtype)
+    return TransformersEngine(folder, config, device, dtype)
+
+
+def _dtype_on(device: str) -> torch.dtype:
+    return torch.float32 if device == "cpu" else torch.bfloat16
 
 
 class _Folder:
@@ -131,10 +142,9 @@ class OwnEngine(_Folder):
     kind = "fournil"
     searches = True
 
-    def __init__(self, folder: Path, device: str = "cpu") -> None:
+    def __init__(self, folder: Path, device: str = "cpu", dtype: torch.dtype | None = None) -> None:
         super().__init__(folder, device, folders.read_config(folder).vocab_size)
-        dtype = torch.float32 if device == "cpu" else torch.bfloat16
-        self.model = folders.load(folder, dtype, device=device).eval()
+        self.model = folders.load(folder, dtype or _dtype_on(device), device=device).eval()
         self.context_length = self.model.config.max_position_embeddings
 
     def loss(self, ids_BT: Tensor, targets_BT: Tensor) -> Tensor:
@@ -199,7 +209,9 @@ class TransformersEngine(_Folder):
     kind = "transformers"
     searches = False
 
-    def __init__(self, folder: Path, config: dict[str, Any], device: str = "cpu") -> None:
+    def __init__(
+        self, folder: Path, config: dict[str, Any], device: str = "cpu", dtype: torch.dtype | None = None
+    ) -> None:
         headers = folders.tensor_headers(folder)
         try:
             import transformers
@@ -211,7 +223,7 @@ class TransformersEngine(_Folder):
             ) from None
         transformers.utils.logging.disable_progress_bar()
         transformers.utils.logging.set_verbosity_error()
-        dtype = torch.float32 if device == "cpu" else torch.bfloat16
+        dtype = dtype or _dtype_on(device)
         num_stored = sum(math.prod(header.shape) for header in headers)
         if device == "cpu":
             folders.refuse_beyond_memory(num_stored * dtype.itemsize, folder)
@@ -255,11 +267,15 @@ class TransformersEngine(_Folder):
 
     def loss(self, ids_BT: Tensor, targets_BT: Tensor) -> Tensor:
         """Cross-entropy of each target in nats, [B, T]; zero where the target is -100."""
-        logits_BTV = self.model(input_ids=ids_BT, use_cache=False).logits
+        logits_BTV = self.logits(ids_BT)
         losses = F.cross_entropy(
             logits_BTV.float().flatten(0, 1), targets_BT.flatten(), ignore_index=IGNORED, reduction="none"
         )
         return losses.view(targets_BT.shape)
+
+    def logits(self, ids_BT: Tensor) -> Tensor:
+        """Scores of every next token behind every token, [B, T, V]."""
+        return self.model(input_ids=ids_BT, use_cache=False).logits
 
     def generate(
         self,

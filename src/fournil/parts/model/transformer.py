@@ -59,12 +59,12 @@ class Block(nn.Module):
         heads = heads.view(B, T, turning + self.num_kv, self.head_width).transpose(1, 2)
         turned, v_BKTC = heads.split((turning, self.num_kv), dim=1)
         q_BHTC, k_BKTC = rotate(turned, cos, sin).split((self.num_heads, self.num_kv), dim=1)
-        k_BKSC, v_BKSC = k_BKTC, v_BKTC
         if cache is not None:
-            k_BKSC, v_BKSC = cache.extend(self.layer, k_BKTC, v_BKTC)
-        seen_BHTC = F.scaled_dot_product_attention(
-            q_BHTC, k_BKSC, v_BKSC, attn_mask=mask, is_causal=causal, enable_gqa=self.num_heads != self.num_kv
-        )
+            seen_BHTC = cache.attend(self.layer, q_BHTC, k_BKTC, v_BKTC, mask, causal)
+        else:
+            seen_BHTC = F.scaled_dot_product_attention(
+                q_BHTC, k_BKTC, v_BKTC, attn_mask=mask, is_causal=causal, enable_gqa=self.num_heads != self.num_kv
+            )
         x_BTD = x_BTD + F.linear(seen_BHTC.transpose(1, 2).reshape(B, T, -1), self.attention_out)
         gate_BTF, up_BTF = F.linear(F.rms_norm(x_BTD, (D,), self.feed_norm, self.eps), self.gate_up).chunk(2, dim=-1)
         return x_BTD + F.linear(F.silu(gate_BTF) * up_BTF, self.down)
