@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -22,6 +23,9 @@ STAGE_VERBS = {
     "export": mark("write a Hugging Face folder and a GGUF file"),
     "report": mark("draw the page that says what is inside"),
 }
+
+HARNESS = "lm-eval"
+"""The verb whose words are all handed on."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -80,6 +84,7 @@ def build_parser() -> Parser:
     _add_looks(verbs)
     _add_uses(verbs)
     _add_publish(verbs)
+    _add_harness(verbs)
     return parser
 
 
@@ -198,6 +203,12 @@ def _add_publish(verbs: argparse._SubParsersAction[Parser]) -> None:
     publish.add_argument("--quiet", action="store_true", help=tr("say nothing but errors"))
 
 
+def _add_harness(verbs: argparse._SubParsersAction[Parser]) -> None:
+    harness = _add(verbs, HARNESS, tr("run lm-evaluation-harness's own command line on Fournil's engine"))
+    words = tr("what lm_eval takes, such as --model_args pretrained=FOLDER --tasks NAME; --help is lm_eval's own")
+    harness.add_argument("words", nargs="*", metavar=tr("WORD"), help=words)
+
+
 def language_asked(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> str:
     """Return the language to speak, before anything is parsed: help and errors are in it already.
 
@@ -224,7 +235,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     leave TEXT over; what is left over is given its place here.
     """
     parser = build_parser()
-    options, rest = parser.parse_known_args(arguments)
+    own, handed = _without_handed(sys.argv[1:] if arguments is None else arguments)
+    options, rest = parser.parse_known_args(own)
+    if options.verb == HARNESS:
+        options.words = handed
     words = [word for word in rest if not word.startswith("-")]
     if words == rest and options.verb == "translate" and options.text is None and len(rest) == 1:
         options.text = rest[0]
@@ -235,3 +249,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     elif rest:
         getattr(options, "parser", parser).refuse(rest)
     return options
+
+
+def _without_handed(words: Sequence[str]) -> tuple[Sequence[str], list[str]]:
+    """Part a command line from what stands behind `lm-eval`, none of which is ours to parse."""
+    for number, word in enumerate(words):
+        if not word.startswith("-") and words[number - 1 : number] != ["--lang"]:
+            return (words[: number + 1], list(words[number + 1 :])) if word == HARNESS else (words, [])
+    return words, []

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fournil.arguments import STAGE_VERBS, build_parser, language_asked, parse
+from fournil.arguments import HARNESS, STAGE_VERBS, build_parser, language_asked, parse
 from fournil.core.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, FournilError
 from fournil.core.speech import speak, tr
 from fournil.core.streams import open_streams
@@ -63,6 +63,10 @@ def _run(options: argparse.Namespace) -> int:
         from fournil.publishing import publish_page
 
         return publish_page(options.run, options.page, sys.stdout, force=options.force, quiet=options.quiet)
+    if options.verb == HARNESS:
+        from fournil.apps.lm_eval import harness_command
+
+        return harness_command(options.words, whole=_whole(options))
     if options.verb in STAGE_VERBS and options.settings:
         from fournil.apps.inspect.flow_picture import print_settings
 
@@ -70,6 +74,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.verb == "tokenizer" and options.what:
         return _audit(options)
     return _bake(options)
+
+
+def _whole(options: argparse.Namespace) -> bool:
+    return getattr(options, "traceback", False) or bool(os.environ.get(SHOW_TRACEBACK))
 
 
 def _bake(options: argparse.Namespace) -> int:

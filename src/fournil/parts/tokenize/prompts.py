@@ -137,6 +137,15 @@ class ChatFormat:
         marks = [prefix + _MARK.format(i) for i, prefix in enumerate(prefixes)]
         return self._begun(self._encode_apart(self._render(roles, marks, add_generation_prompt), contents))
 
+    def render(self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True) -> str:
+        """The text of a chat, in which what somebody typed is not told apart from the template's special tokens.
+
+        Raises:
+            FournilError: The template refuses these messages.
+        """
+        roles, contents = [message["role"] for message in messages], [message["content"] for message in messages]
+        return self._render(roles, contents, add_generation_prompt)
+
     def around(self, role: str = "user") -> tuple[list[int], list[int]]:
         """The ids before and behind the content of a chat's only message, up to where the assistant begins.
 
