@@ -29,6 +29,8 @@ class Series:
     shade: str
     """Class of its colour and dash."""
     points: Points
+    spread: Sequence[tuple[float, float, float]] = ()
+    """At each step the ends of the interval, drawn as a pale band."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ def line_chart(title: str, y_label: str, series: Sequence[Series], *, places: in
     if not drawn:
         return Html("")
     values = [y for line in drawn for _, y in line.points]
+    values += [end for line in drawn for _, *ends in line.spread for end in ends]
     x_axis = axis(0, max(x for line in drawn for x, _ in line.points), fit=True)
     y_axis = axis(min(values), max(values), 6, fit=max(values) > min(values))
     ends = "; ".join(
@@ -105,6 +108,7 @@ def line_chart(title: str, y_label: str, series: Sequence[Series], *, places: in
     svg = tag(
         "svg",
         *_frame(x_axis, y_axis),
+        *(_spread(line, x_axis, y_axis) for line in drawn if len(line.spread) > 1),
         *(_line(line, x_axis, y_axis) for line in drawn),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
@@ -200,6 +204,13 @@ def _line(line: Series, x_axis: Axis, y_axis: Axis) -> Html:
             tag("circle", cx=x, cy=y, r=3, class_=f"dot {line.shade}"),
         ]
     )
+
+
+def _spread(line: Series, x_axis: Axis, y_axis: Axis) -> Html:
+    lower = [(step, low) for step, low, _ in line.spread]
+    upper = [(step, high) for step, _, high in reversed(line.spread)]
+    places = [f"{x_axis.at(x, LEFT, RIGHT):.1f} {y_axis.at(y, BOTTOM, TOP):.1f}" for x, y in (*lower, *upper)]
+    return tag("path", d=f"M{'L'.join(places)}Z", class_=f"spread {line.shade}")
 
 
 def _legend(series: Sequence[Series]) -> Html:

@@ -21,6 +21,7 @@ from fournil.stages.report.model.markup import section as try_model
 from fournil.stages.report.model.pack import Packed, Unpackable
 from fournil.stages.report.numbers import capitalised
 from fournil.stages.report.sections.cost import cost
+from fournil.stages.report.sections.curves import curves
 from fournil.stages.report.sections.files import files as exported_files
 from fournil.stages.report.sections.funnel import funnel
 from fournil.stages.report.sections.heldout import heldout
@@ -30,6 +31,7 @@ from fournil.stages.report.sections.records import records
 from fournil.stages.report.sections.samples import continuations, translations
 from fournil.stages.report.sections.scores import scores
 from fournil.stages.report.sections.sources import sources
+from fournil.stages.report.sections.tasks import tasks
 from fournil.stages.report.sections.taste import taste
 from fournil.stages.report.sections.tokenizer import tokenizer
 from fournil.stages.report.sections.training import finetuning, pretraining
@@ -161,6 +163,8 @@ def _sections(story: Story, config: Config, carried: Packed | Unpackable | None,
         (lambda: pretraining(story), story.of("pretrain")),
         *((partial(finetuning, entry, story), [entry]) for entry in story.of("finetune")),
         (lambda: scores(story), story.of("evaluate")),
+        (lambda: tasks(story, config), story.of("evaluate")),
+        (lambda: curves(story), story.of("evaluate")),
         (lambda: translations(story, config), story.of("evaluate")),
         (lambda: continuations(story, config), story.of("evaluate")),
         (lambda: exported_files(story), story.of("export")),

@@ -28,12 +28,14 @@ GAINS: dict[str, Message] = {
 }
 METRICS = {"chrf": "chrF", "bleu": "BLEU"}
 BITS, STAYS, TRANSLATION = "bits_per_byte", "stays_in_language", "translation"
+ELSEWHERE = ("task", "fidelity")
+"""Kinds of scores that have sections of their own."""
 
 
 def scores(story: Story) -> Section | None:
     """Draw translation, bits per byte and staying in the language."""
     entry = story.one("evaluate")
-    found = rows(entry.fact("scores")) if entry else []
+    found = [row for row in rows(entry.fact("scores")) if row.get("kind") not in ELSEWHERE] if entry else []
     if entry is None or not found:
         return None
     skipped = told(entry.fact("skipped"))
