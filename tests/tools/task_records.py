@@ -25,6 +25,25 @@ MINI = (
     ("knowledge", 0.3167, 0.2833, (0.25, 0.2833, 0.2167)),
 )
 
+FIDELITY = (
+    # metric, group, language, value, prompts
+    ("sticks", "all", "fr", 0.845, 200),
+    ("sticks", "prose", "fr", 0.94, 50),
+    ("sticks", "dialogue", "fr", 0.76, 50),
+    ("sticks", "question", "fr", 0.9, 50),
+    ("sticks", "translation", "fr", 0.78, 50),
+    ("sticks", "all", "en", 0.91, 200),
+    ("sticks", "prose", "en", 0.96, 50),
+    ("sentences_in_language", "all", "fr", 0.921, 200),
+    ("sentences_in_language", "all", "en", 0.967, 200),
+    ("drifts", "all", "fr", 0.095, 200),
+    ("drifts", "all", "en", 0.04, 200),
+    ("code_or_latex", "all", "fr", 0.03, 200),
+    ("code_or_latex", "all", "en", 0.0, 200),
+    ("keeps_format", "dialogue", "fr", 0.62, 50),
+    ("keeps_format", "dialogue", "en", 0.7, 50),
+)
+
 
 def evaluate_facts(hostile: str = "") -> dict[str, Any]:
     """Scores, blocks and curves of tasks, of a run whose checkpoints were scored."""
@@ -47,7 +66,8 @@ def evaluate_facts(hostile: str = "") -> dict[str, Any]:
     reason = mark("the data set has no column {name!r}", name="endings" + hostile)
     blocks.append({"task": "xnli", "edition": "official", "language": "fr", "pair": "", "status": "failed"})
     blocks[-1]["reason"] = reason
-    return {"scores": scores, "tasks": blocks, "curves": curves()}
+    scores += [_fidelity_row(*found) for found in FIDELITY]
+    return {"scores": scores, "tasks": blocks, "curves": curves(), "fidelity": fidelity(hostile)}
 
 
 def curves() -> list[dict[str, Any]]:
@@ -66,6 +86,53 @@ def curves() -> list[dict[str, Any]]:
             points.append({"step": step, "value": value, "interval": [value - 0.02, value + 0.03]})
         found.append({"task": task, "edition": edition, "metric": metric, "language": language, "points": points})
     return found
+
+
+def fidelity(hostile: str = "") -> dict[str, Any]:
+    """What was found in the continuations of 200 prompts in each language."""
+    found = {}
+    for language, other, num_drifts in (("fr", "en", 19), ("en", "fr", 8)):
+        sentences = {"own": 451, "other": 31, "third": 4, "unclear": 22, "short": 61, "code": 5, "latex": 2}
+        examples = [
+            {"kind": "prose", "prompt": "Le matin, elle", "text": " ouvrit la fenêtre." + hostile, "sticks": True},
+            {"kind": "question", "prompt": "Où est Lyon\u202f?", "text": "Lyon is a city in France.", "sticks": False},
+            {"kind": "dialogue", "prompt": "[Intervenant 1:] Bonjour", "text": "", "sticks": False},
+        ]
+        found[language] = {
+            "edition": "1",
+            "num_prompts": 200,
+            "groups": {"all": {"num": 200, "sticks": 169, "sentences": sentences}},
+            "languages": {language: 451, other: 31, "it": 3, "es": 1},
+            "format": {"kept": 31, "lost": 7, "no_turn": 12},
+            "drift": {
+                "into": other,
+                "num": num_drifts,
+                "at_once": 6,
+                "median_characters": 84.0,
+                "median_share": 0.41,
+            },
+            "examples": examples,
+        }
+    return found
+
+
+def _fidelity_row(metric: str, group: str, language: str, value: float, num_items: int) -> dict[str, Any]:
+    error = round((value * (1 - value) / num_items) ** 0.5, 5)
+    return {
+        "kind": "fidelity",
+        "task": "fidelity",
+        "edition": "1",
+        "metric": metric,
+        "group": group,
+        "language": language,
+        "num_items": num_items,
+        "main": metric == "sticks" and group == "all",
+        "system": "model",
+        "checkpoint": None,
+        "value": value,
+        "standard_error": error,
+        "interval": [max(0.0, round(value - 2 * error, 4)), min(1.0, round(value + 2 * error, 4))],
+    }
 
 
 def _add(

@@ -1,4 +1,4 @@
-"""Tasks on the page: French beside English with the gap, mended beside official, baselines, failures, curves."""
+"""Tasks on the page: French beside English with the gap, mended editions, baselines, failures, curves, fidelity."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -159,6 +159,35 @@ def test_many_curves_are_folded(with_tasks: Callable[..., Path], draw_page: Call
     found = section(draw_page(with_tasks(change=repeat)), "curves")
     assert found.count("<polyline ") == 11
     assert "<summary>3 more curves</summary>" in found
+
+
+def test_sticking_to_the_language_has_its_own_section(page: str) -> None:
+    text = said(section(page, "fidelity"))
+    for words in (
+        "after 200 prompts in each language",
+        "All prompts 84.5 % [79.4, 89.6] 91.0 % [87.0, 95.0]",
+        "Dialogue to go on with 76.0 % [63.9, 88.1] –",
+        "Answers that drift into the other language 9.5 % [5.3, 13.7] 4.0 %",
+        "Dialogues whose speakers keep their tags 62.0 %",
+        "French, 576 sentences",
+        "in the language 78.3 %",
+        "19 answers drift into English. 6 are in it from the start. Half of the drifts have begun after 84 characters",
+        "other languages: it 3, es 1.",
+        "31 keep the speakers’ tags, 7 lose them, 12 begin no new turn.",
+        "does not stick, Questions",
+        "(nothing)",
+    ):
+        assert words in text, words
+    assert '<blockquote lang="fr"' in section(page, "fidelity")
+
+
+def test_a_model_that_never_drifts_is_said_to(with_tasks: Callable[..., Path], draw_page: Callable[..., str]) -> None:
+    def stay(facts: dict[str, Any]) -> None:
+        facts["fidelity"] = {"fr": facts["fidelity"]["fr"] | {"drift": {"num": 0, "into": "en"}, "examples": []}}
+
+    text = said(section(draw_page(with_tasks(change=stay)), "fidelity"))
+    assert "No answer drifts into the other language." in text
+    assert "What was given" not in text
 
 
 def test_tasks_alone_make_no_section_of_held_out_scores(page: str) -> None:

@@ -22,6 +22,7 @@ from fournil.stages.report.model.pack import Packed, Unpackable
 from fournil.stages.report.numbers import capitalised
 from fournil.stages.report.sections.cost import cost
 from fournil.stages.report.sections.curves import curves
+from fournil.stages.report.sections.fidelity import fidelity
 from fournil.stages.report.sections.files import files as exported_files
 from fournil.stages.report.sections.funnel import funnel
 from fournil.stages.report.sections.heldout import heldout
@@ -165,6 +166,7 @@ def _sections(story: Story, config: Config, carried: Packed | Unpackable | None,
         (lambda: scores(story), story.of("evaluate")),
         (lambda: tasks(story, config), story.of("evaluate")),
         (lambda: curves(story), story.of("evaluate")),
+        (lambda: fidelity(story), story.of("evaluate")),
         (lambda: translations(story, config), story.of("evaluate")),
         (lambda: continuations(story, config), story.of("evaluate")),
         (lambda: exported_files(story), story.of("export")),

@@ -231,6 +231,13 @@ def _ends(row: Row, write: Callable[[float], str]) -> Html | None:
     return tag("span", tr("[{low},\u00a0{high}]", low=write(low), high=write(high)), class_="brackets")
 
 
+def percent_with_interval(row: Row) -> tuple[Html, float | None, float | None]:
+    """Draw a share with its interval, and return the ends of that."""
+    ends = _ends(row, lambda end: decimal(end * 100, 1))
+    written = tag("span", percent(row.get("value")), *([" ", ends] if ends else []), class_="figure")
+    return written, *_interval(row)
+
+
 def figure_of(row: Row) -> Html:
     """Draw a score with its interval."""
     metric = str(row.get("metric"))
