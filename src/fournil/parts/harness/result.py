@@ -64,9 +64,10 @@ class TaskRun:
     higher_is_better: Mapping[str, bool]
     items: list[dict[str, Any]]
     """In the data's order: `item` (number), `sha256` (of the document), `values` (metric → what this item alone would
-    score), `details`: `context`, `gold`, `subtask` for a group; for choices `choices`, `log_likelihoods`, `greedy`,
-    `choice`; for generation `text`, `reference`; for text `log_likelihood`; `parts` (metric → numerator and
-    denominator) where values do not simply average; `truncated`, `uneven` where true."""
+    score; no entry where that is no number), `details`: `subtask` of a group; for choices `choices`, `gold`,
+    `log_likelihoods`, `greedy`, `choice` (the likeliest); for generation `text`, `reference`; for text
+    `log_likelihood`; `parts` (metric → log-likelihood and number of units) for figures per unit of text; `truncated`,
+    `uneven` where true."""
     prompts: list[str]
     """The first three items' contexts in full."""
     num_truncated: int

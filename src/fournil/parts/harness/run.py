@@ -1,0 +1,335 @@
+"""Score a model on one of lm_eval's tasks: its prompts, its metrics, one call of the model for all of its items."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fournil.core.errors import FournilError
+from fournil.core.files import canonical_hash
+from fournil.core.speech import tr
+from fournil.parts.harness import rouge
+from fournil.parts.harness.load import OFFICIAL, load_task, quietly, telling
+from fournil.parts.harness.names import KNOWN, Named, select
+from fournil.parts.harness.result import BITS_PER_BYTE, PERPLEXITY, ROUGE, Note, TaskRun
+
+if TYPE_CHECKING:
+    from lm_eval.api.instance import Instance
+    from lm_eval.api.model import LM
+    from lm_eval.api.task import ConfigurableTask
+
+NUM_PROMPTS = 3
+"""Contexts that are kept in full."""
+SEED = 1234
+"""lm_eval's own for drawing worked examples."""
+
+ProgressTo = Callable[[int, int], None]
+"""Told how many requests are finished, and of how many."""
+
+
+def run_task(
+    name: str | Named,
+    lm: LM,
+    *,
+    shots: int | None = None,
+    seed: int = SEED,
+    limit: int | None = None,
+    data: Path | None = None,
+    edition: str = OFFICIAL,
+    progress: ProgressTo | None = None,
+) -> TaskRun:
+    """Score a model on a task, or on a group of tasks as one (mmlu).
+
+    Args:
+        name: A task of lm_eval.
+        lm: A model. One with `notes` (a `Note` per request of its last call) has cut and uneven items counted; one
+            with an attribute `advance` has it called with numbers of finished requests.
+        shots: How many worked examples before each item; None for as many as the definition says. Tasks that allow
+            none get none.
+        seed: For drawing them, where the definition draws.
+        limit: The most items, of each task of a group; None or 0 for all.
+        data: A folder with data sets; None for the hub.
+        edition: `official`, or `fixed` for the mended definition.
+        progress: Told how far it is.
+
+    Raises:
+        FournilError: The extra or the data is missing, the data does not fit, or the model cannot answer.
+    """
+    task = name if isinstance(name, Named) else KNOWN.get(name) or select([name])[0]
+    loaded = load_task(task, shots=shots, seed=seed, data=data, edition=edition)
+    with quietly():
+        for each in loaded.tasks.values():
+            with telling(each.task_name):
+                each.build_all_requests(limit=limit or None)
+        requests = [request for each in loaded.tasks.values() for request in each.instances]
+        notes = _answer(lm, requests, progress)
+        scored = [_Scored(name, each, notes) for name, each in loaded.tasks.items()]
+        for each in scored:
+            with telling(each.name):
+                each.score()
+    metrics = {key: value for one in scored for key, value in one.metrics.items()}
+    if loaded.group is not None:
+        metrics = _of_group(loaded.group, scored)
+    first = scored[0]
+    items = [item for one in scored for item in one.items]
+    for number, item in enumerate(items):
+        item["item"] = number
+        if loaded.group is None:
+            del item["details"]["subtask"]
+    main = task.main or next(iter(metrics), "")
+    if main not in metrics:
+        raise FournilError(tr("the task {name} gives no metric {metric!r}", name=task.name, metric=main))
+    return TaskRun(
+        task=task.fixed if edition != OFFICIAL else task.name,
+        edition=edition,
+        of=task.name,
+        language=task.language,
+        pair=task.pair,
+        shots=int(first.task.get_config("num_fewshot") or 0),
+        seed=seed,
+        version=str(loaded.group.version if loaded.group is not None else _version(first.task)),
+        main=main,
+        num_items=len(items),
+        data_sha256=canonical_hash([one.data_sha256 for one in scored]),
+        data_source=loaded.source,
+        metrics=metrics,
+        aggregations={key: value for one in scored for key, value in one.aggregations.items() if key in metrics},
+        higher_is_better={key: value for one in scored for key, value in one.higher.items() if key in metrics},
+        items=items,
+        prompts=_first_prompts(requests),
+        num_truncated=sum(item["details"].get("truncated", False) for item in items),
+        num_uneven=sum(item["details"].get("uneven", False) for item in items),
+        samples=[sample for one in scored for sample in one.samples],
+        config=_config(first.task) if loaded.group is None else {"group": task.name, "tasks": [*loaded.tasks]},
+    )
+
+
+def _first_prompts(requests: Sequence[Instance]) -> list[str]:
+    contexts = {(request.task_name, request.doc_id): str(request.args[0]) for request in reversed(requests)}
+    return list(reversed(contexts.values()))[:NUM_PROMPTS]
+
+
+def _version(task: ConfigurableTask) -> str:
+    return "" if task.VERSION in (None, "Yaml") else str(task.VERSION)
+
+
+def _config(task: ConfigurableTask) -> dict[str, Any]:
+    return _json(dict(task.dump_config()))
+
+
+def _answer(lm: LM, requests: Sequence[Instance], progress: ProgressTo | None) -> dict[int, Note]:
+    """Have the model answer all requests of each kind at once; returns what it noted, by the request's identity."""
+    notes: dict[int, Note] = {}
+    by_kind: dict[str, list[Instance]] = defaultdict(list)
+    for request in requests:
+        by_kind[request.request_type] += [request] * (request.repeats or 1)
+    total, done = sum(map(len, by_kind.values())), 0
+
+    def advance(amount: float = 1) -> None:
+        nonlocal done
+        done += int(amount)
+        if progress is not None:
+            progress(done, total)
+
+    hooked = hasattr(lm, "advance")
+    if hooked:
+        setattr(lm, "advance", advance)  # noqa: B010 - a plain LM has none
+    try:
+        for kind, asked in by_kind.items():
+            before = done
+            answers = getattr(lm, kind)(asked)
+            if not hooked or done == before:
+                advance(len(asked))
+            for request, answer, note in zip(asked, answers, _notes(lm, len(asked)), strict=True):
+                request.resps.append(answer)
+                last = notes.get(id(request), Note())
+                notes[id(request)] = Note(last.truncated or note.truncated, last.uneven or note.uneven)
+    finally:
+        if hooked:
+            setattr(lm, "advance", None)  # noqa: B010
+    return notes
+
+
+def _notes(lm: LM, count: int) -> Sequence[Note]:
+    notes = getattr(lm, "notes", None)
+    return notes if notes is not None and len(notes) == count else [Note()] * count
+
+
+@dataclass
+class _Scored:
+    """One task's answers made into figures."""
+
+    name: str
+    task: ConfigurableTask
+    notes: dict[int, Note]
+    metrics: dict[str, tuple[float, float | None]] = field(default_factory=dict)
+    aggregations: dict[str, str] = field(default_factory=dict)
+    higher: dict[str, bool] = field(default_factory=dict)
+    items: list[dict[str, Any]] = field(default_factory=list)
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    data_sha256: str = ""
+
+    def score(self) -> None:
+        """Fill it in, as lm_eval's evaluator goes about it."""
+        task = self.task
+        task.apply_filters()
+        by_doc: dict[int, list[Instance]] = defaultdict(list)
+        for request in task.instances:
+            assert request.doc_id is not None
+            by_doc[request.doc_id].append(request)
+        raw: dict[str, list[Any]] = defaultdict(list)
+        for doc_id, requests in by_doc.items():
+            requests.sort(key=lambda request: request.idx)
+            item = self._item(doc_id, requests)
+            for key in requests[0].filtered_resps:
+                found = task.process_results(requests[0].doc, [request.filtered_resps[key] for request in requests])
+                for metric, value in found.items():
+                    name = metric if key == "none" else f"{metric},{key}"
+                    raw[name].append(value)
+                    self._put(item, name, metric, value)
+                self._sample(doc_id, requests, key, found)
+            self.items.append(item)
+        for name, values in raw.items():
+            metric = name.split(",")[0]
+            aggregate = self._aggregate(metric)
+            self.metrics[name] = (float(aggregate(values)), self._error(aggregate, values))
+            self.aggregations[name] = aggregate.__name__
+            self.higher[name] = bool(task.higher_is_better().get(metric, True))
+        hashes = [item["sha256"] for item in self.items]
+        self.data_sha256 = canonical_hash([*hashes, [_hash(doc) for doc in self._pool()]])
+
+    def _pool(self) -> Sequence[Any]:
+        """The documents that worked examples come from."""
+        sampler = getattr(self.task, "sampler", None)
+        return sampler.df if sampler is not None and self.task.get_config("num_fewshot") else []
+
+    @cached_property
+    def _mean(self) -> Any:  # noqa: ANN401 - lm_eval's
+        from lm_eval.api.metrics import mean
+
+        return mean
+
+    def _aggregate(self, metric: str) -> Callable[[Sequence[Any]], float]:
+        return self.task.aggregation().get(metric, self._mean)
+
+    def _error(self, aggregate: Callable[..., float], values: Sequence[Any]) -> float | None:
+        """Return the standard error where lm_eval has a formula; resampling is others' work."""
+        from lm_eval.api.metrics import mean_stderr
+
+        if aggregate is not self._mean or len(values) < 2:
+            return None
+        return float(mean_stderr(values))
+
+    def _item(self, doc_id: int, requests: Sequence[Instance]) -> dict[str, Any]:
+        task, doc = self.task, requests[0].doc
+        kind = str(task.OUTPUT_TYPE)
+        notes = [self.notes.get(id(request), Note()) for request in requests]
+        details: dict[str, Any] = {"subtask": self.name}
+        arguments: list[tuple[Any, ...]] = [request.args for request in requests]
+        answers: list[Any] = [request.resps[0] for request in requests]
+        if kind == "loglikelihood_rolling":
+            details["log_likelihood"] = float(answers[0])
+        elif kind == "generate_until":
+            details |= {"text": _json(answers[0]), "reference": _json(task.doc_to_target(doc))}
+        else:
+            scores = [float(answer[0]) for answer in answers]
+            details |= {
+                "choices": [argument[1] for argument in arguments],
+                "log_likelihoods": scores,
+                "greedy": [bool(answer[1]) for answer in answers],
+                "choice": max(range(len(scores)), key=scores.__getitem__),
+                "gold": _json(task.doc_to_target(doc)),
+            }
+        for name in Note._fields:
+            if any(getattr(note, name) for note in notes):
+                details[name] = True
+        return {"item": doc_id, "sha256": _hash(doc), "values": {}, "details": details}
+
+    def _put(self, item: dict[str, Any], name: str, metric: str, value: Any) -> None:  # noqa: ANN401
+        aggregate = self._aggregate(metric)
+        kind = aggregate.__name__
+        if kind in (PERPLEXITY, BITS_PER_BYTE):
+            item["details"].setdefault("parts", {})[name] = [float(part) for part in value]
+        if kind == ROUGE:
+            alone = rouge.rouge1_of(*value)
+        elif isinstance(value, bool | int | float) or hasattr(value, "item"):
+            alone = float(value)
+        else:
+            alone = _alone(aggregate, value)
+        if alone is not None and math.isfinite(alone):
+            item["values"][name] = alone
+
+    def _sample(self, doc_id: int, requests: Sequence[Instance], key: str, found: dict[str, Any]) -> None:
+        from lm_eval.utils import hash_string
+
+        target = self.task.doc_to_target(requests[0].doc)
+        self.samples.append(
+            {
+                "doc_id": doc_id,
+                "doc": _json(requests[0].doc),
+                "target": _json(target),
+                "arguments": [_json(request.args) for request in requests],
+                "resps": [_json(request.resps) for request in requests],
+                "filtered_resps": [_json(request.filtered_resps[key]) for request in requests],
+                "filter": key,
+                "metrics": list(found),
+                "prompt_hash": hash_string(requests[0].arguments[0]),
+                "target_hash": hash_string(str(target)),
+                "task": self.name,
+                **_json(found),
+            }
+        )
+
+
+def _alone(aggregate: Callable[[Sequence[Any]], float], value: Any) -> float | None:  # noqa: ANN401
+    """Return what an item would score if there were no other; None where it has no words, or a score past floats."""
+    try:
+        return float(aggregate([value]))
+    except (OverflowError, ZeroDivisionError):
+        return None
+
+
+def _of_group(group: Any, scored: Sequence[_Scored]) -> dict[str, tuple[float, float | None]]:  # noqa: ANN401
+    """Aggregate as lm_eval does; a group that says nothing of aggregation gives the mean of all items."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in scored:
+        found[one.name] = {"sample_len": len(one.items)}
+        for metric, (value, error) in one.metrics.items():
+            key, _, filter_ = metric.partition(",")
+            found[one.name][f"{key},{filter_ or 'none'}"] = value
+            found[one.name][f"{key}_stderr,{filter_ or 'none'}"] = "N/A" if error is None else error
+    metrics: dict[str, tuple[float, float | None]] = {}
+    for key, value in group.aggregate(found).items():
+        metric, comma, filter_ = key.partition(",")
+        if not comma or metric.endswith("_stderr"):
+            continue
+        error = group.aggregate(found).get(f"{metric}_stderr,{filter_}")
+        name = metric if filter_ == "none" else f"{metric},{filter_}"
+        metrics[name] = (float(value), float(error) if isinstance(error, float) else None)
+    if not metrics:
+        raise FournilError(
+            tr("the group {name} has no score of its own", name=group.name), fix=tr("Name the tasks that you want.")
+        )
+    return metrics
+
+
+def _hash(doc: Any) -> str:  # noqa: ANN401 - whatever a data set holds
+    return canonical_hash(_json(doc))
+
+
+def _json(value: Any) -> Any:  # noqa: ANN401 - whatever a data set holds
+    """Return what JSON can hold of a value."""
+    if isinstance(value, dict):
+        return {str(key): _json(part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_json(part) for part in value]
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if hasattr(value, "item"):
+        return value.item()
+    return str(value)
