@@ -87,6 +87,8 @@ class FournilLM(LM):
         self.max_gen_toks = int(max_gen_toks)
         self.notes: list[Note] = []
         """Of the last call, in the order of its requests."""
+        self.advance: Callable[[int], None] | None = None
+        """Told what is finished, instead of a bar."""
 
     @property
     def max_length(self) -> int:
@@ -96,7 +98,7 @@ class FournilLM(LM):
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """The log-likelihood of each continuation behind its context, and whether greedy decoding writes it."""
         pairs = _arguments(requests)
-        with _told(len(pairs), tr("Scoring answers"), disable_tqdm) as advance:
+        with _told(len(pairs), tr("Scoring answers"), disable_tqdm, self.advance) as advance:
             scored = self.scorer.log_likelihoods(pairs, advance)
         self.notes = [Note(one.truncated, one.uneven) for one in scored]
         return self._kept("loglikelihood", pairs, [(one.value, one.greedy) for one in scored])
@@ -104,7 +106,7 @@ class FournilLM(LM):
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
         """The log-likelihood of each text from its first token on."""
         arguments = _arguments(requests)
-        with _told(len(arguments), tr("Scoring texts"), disable_tqdm) as advance:
+        with _told(len(arguments), tr("Scoring texts"), disable_tqdm, self.advance) as advance:
             values = self.scorer.rolling([text for (text,) in arguments], advance)
         self.notes = [Note() for _ in arguments]
         return self._kept("loglikelihood_rolling", arguments, values)
@@ -125,7 +127,7 @@ class FournilLM(LM):
             groups[generation.sampling(seen[context, generation])].append(number)
             seen[context, generation] += 1
         texts, notes = [""] * len(requests), [Note()] * len(requests)
-        with _told(len(requests), tr("Writing answers"), disable_tqdm) as advance:
+        with _told(len(requests), tr("Writing answers"), disable_tqdm, self.advance) as advance:
             for sampling, members in groups.items():
                 written = self.scorer.generate(
                     [arguments[member][0] for member in members],
@@ -264,8 +266,13 @@ def _arguments(requests: Sequence[Instance]) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def _told(total: int, title: str, disable: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, as the harness's other models show; it is told what is finished."""
+def _told(
+    total: int, title: str, disable: bool, instead: Callable[[int], None] | None
+) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, as the harness's other models show, unless another is told what is finished."""
+    if instead is not None:
+        yield instead
+        return
     with tqdm(total=total, desc=title, disable=disable or None) as bar:
 
         def advance(finished: int) -> None:
