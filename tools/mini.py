@@ -91,7 +91,9 @@ def repeated_frames(items: Sequence[Item], tag: str) -> dict[str, list[str]]:
 def near_duplicates(items: Sequence[Item], tag: str) -> list[tuple[str, str, float]]:
     """Return pairs of items whose questions (or whose different contexts) are nearly the same."""
     found = []
-    contexts = {item.context: item.id for item in reversed(items)}
+    contexts: dict[str, str] = {}
+    for item in items:
+        contexts.setdefault(item.context, item.id)
     for texts in ([(item.id, asked(item)) for item in items], [(name, text) for text, name in contexts.items()]):
         split = [(name, words(text, tag)) for name, text in texts if text]
         for (one, ours), (two, theirs) in itertools.combinations(split, 2):

@@ -186,9 +186,9 @@ def _run_translation(
         found.num_truncated = sum(one.truncated for one in written)
         texts = [one.text.strip() for one in written]
     copied = [item.source for item in items]
-    statistics = {"chrf": (chrf_best, chrf_of_sums, 1.0), "bleu": (bleu_best, bleu_of_sums, 1.0)}
+    statistics = {"chrf": (chrf_best, chrf_of_sums), "bleu": (bleu_best, bleu_of_sums)}
     weights_SN = resample_weights(len(items), NUM_BOOTSTRAP, seed=0)
-    for metric, (of_item, of_sums, _) in statistics.items():
+    for metric, (of_item, of_sums) in statistics.items():
         for system, said in (("model", texts), (COPY, copied)):
             if system == COPY and metric != spec.main:
                 continue
@@ -224,7 +224,7 @@ def _run_text(
         details = {"log_likelihood": value, "num_bytes": num_bytes, "parts": {"bits_per_byte": [value, num_bytes]}}
         found.items.append(Item(number, item.sha256, own, details))
     total = -sum(values) / sum(len(text.encode()) for text in texts) / float(np.log(2))
-    found.measures = [Measure("bits_per_byte", total, higher_is_better=False, main=True)]
+    found.measures = [Measure("bits_per_byte", total, higher_is_better=False, main=True, aggregation="bits_per_byte")]
     return found
 
 

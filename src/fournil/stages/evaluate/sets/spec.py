@@ -95,7 +95,7 @@ class Spec:
         )
 
 
-_ONLY = {
+ONLY = {
     "gap": (CHOICE,),
     "choices": (CHOICE,),
     "labels": (CLASSIFICATION,),
@@ -158,9 +158,9 @@ def check_spec(table: Mapping[str, Any]) -> Spec:
     if kind not in KINDS:
         raise _WrongError(tr("there is no kind {kind!r}", kind=kind), tr("Known: {names}.", names=", ".join(KINDS)))
     for key in table:
-        if kind not in _ONLY.get(key, KINDS):
+        if kind not in ONLY.get(key, KINDS):
             what = tr("{key} means nothing for the kind {kind!r}", key=key, kind=kind)
-            raise _WrongError(what, tr("It is for {kinds}.", kinds=", ".join(_ONLY[key])))
+            raise _WrongError(what, tr("It is for {kinds}.", kinds=", ".join(ONLY[key])))
     made: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
     return _checked(Spec(**made))
 
