@@ -1,4 +1,4 @@
-"""chrF and BLEU: point values by sacrebleu, and the parts of each item that resampling needs.
+"""chrF, BLEU and TER: point values by sacrebleu, and the parts of each item that resampling needs.
 
 Shapes: N items, S resamples, K statistics of an item; a corpus score is a function of their sums.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.ter import TER
 
 CHAR_ORDER = 6
 BETA = 2
@@ -61,6 +62,29 @@ def chrf_statistics(text: str, reference: str) -> list[int]:
         ours, theirs = (Counter(side[i : i + n] for i in range(len(side) - n + 1)) for side in (text, reference))
         found += [ours.total() if theirs else 0, theirs.total(), (ours & theirs).total()]
     return found
+
+
+def chrf_best(text: str, references: Sequence[str]) -> list[int]:
+    """`chrf_statistics` with the reference that is nearest, as sacrebleu takes several."""
+    found = [chrf_statistics(text, reference) for reference in references]
+    return found[int(np.argmax(chrf_of_sums(np.array(found))))]
+
+
+def bleu_best(text: str, references: Sequence[str]) -> list[int]:
+    """Statistics of BLEU with one reference or several."""
+    found = BLEU(effective_order=True).sentence_score(text, list(references))
+    return [*found.counts, *found.totals, found.sys_len, found.ref_len]
+
+
+def ter_best(text: str, references: Sequence[str]) -> list[float]:
+    """Edits to the nearest reference, and the references' mean length, as sacrebleu counts them."""
+    found = TER().sentence_score(text, list(references))
+    return [found.num_edits, found.ref_length]
+
+
+def ter_of_sums(sums_SK: np.ndarray) -> np.ndarray:
+    """TER of sums of `ter_best`."""
+    return 100 * sums_SK[:, 0] / np.maximum(sums_SK[:, 1], 1e-9)
 
 
 def chrf_of_sums(sums_SK: np.ndarray) -> np.ndarray:

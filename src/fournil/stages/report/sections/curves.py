@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fournil.core.metrics import SHARES, scale_of
 from fournil.core.speech import tr, trn
 from fournil.stages.report.charts import Series, line_chart
 from fournil.stages.report.layout import Section, details, shade
 from fournil.stages.report.markup import Html, join, tag
 from fournil.stages.report.numbers import capitalised, language_name, number
-from fournil.stages.report.sections.tasks import FIXED, PLACES, SHARES, column_of, short_name, task_rows
+from fournil.stages.report.sections.tasks import FIXED, column_of, short_name, task_rows
 from fournil.stages.report.story import Story, rows
 
 OPEN = 8
@@ -43,7 +44,7 @@ def curves(story: Story) -> Section | None:
 
 
 def _chart(name: str, metric: str, group: Sequence[dict[str, Any]], story: Story) -> Html:
-    times = 100.0 if metric in SHARES else 1.0
+    times, places = scale_of(metric)
     series = []
     for position, curve in enumerate(group):
         points, spread = [], []
@@ -63,4 +64,4 @@ def _chart(name: str, metric: str, group: Sequence[dict[str, Any]], story: Story
         colour = shade("" if taken else tongue, story, position)
         series.append(Series(label, colour, points, spread if len(spread) == len(points) else ()))
     unit = tr("{metric}, %", metric=metric) if metric in SHARES else metric
-    return line_chart(name, unit, series, places=1 if metric in SHARES else PLACES.get(metric, 2))
+    return line_chart(name, unit, series, places=places)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fournil.core.metrics import SHARES, scale_of
 from fournil.core.speech import Message, mark, retell, tr, trn
 from fournil.stages.report.charts import bar
 from fournil.stages.report.config import Config
@@ -29,12 +30,6 @@ from fournil.stages.report.story import Entry, Story, dig, rows, told
 
 TASK, MODEL = "task", "model"
 OFFICIAL, FIXED, MINI, OWN = "official", "fixed", "fournil-mini", "own"
-SHARES = frozenset(
-    ("acc", "acc_norm", "acc_bytes", "exact", "exact_match", "em", "f1", "rouge1", "is_included", "pct_stereotype")
-)
-"""Metrics from 0 to 1, shown in per cent."""
-PLACES = {"bleu": 1, "ter": 1, "chrf": 1, "bits_per_byte": 3, "byte_perplexity": 3}
-"""Decimals of the others, 2 where none are said."""
 BASELINES: dict[str, Message] = {
     "chance": mark("chance {score}"),
     "longest": mark("longest {score}"),
@@ -121,7 +116,7 @@ def _on_public(found: Sequence[Row]) -> str:
 def _on_mini() -> str:
     return tr(
         "Small sets of Fournil’s own, some 60 items each, with what three ways of guessing score on them: at random, "
-        "the longest answer, and the likeliest with the question hidden."
+        "the longest answer, and by a classifier that does not see the question."
     )
 
 
@@ -215,7 +210,7 @@ def _shots(number: int) -> str:
 
 def value_in_words(metric: str, value: Any) -> str:  # noqa: ANN401 - JSON
     """Write a metric's value: shares in per cent, others with as many decimals as they need."""
-    return percent(value) if metric in SHARES else decimal(value, PLACES.get(metric, 2))
+    return percent(value) if metric in SHARES else decimal(value, scale_of(metric)[1])
 
 
 def _interval(row: Row) -> tuple[float | None, float | None]:
@@ -290,7 +285,7 @@ def _gap(one: Row | None, other: Row | None) -> str | Cell:
     if found is None or one is None:
         return Cell(NONE, class_="none")
     metric = str(one.get("metric"))
-    times, places = (100.0, 1) if metric in SHARES else (1.0, PLACES.get(metric, 2))
+    times, places = scale_of(metric)
     value, half = found
     written = gain(value * times, places)
     if half is None:

@@ -1,0 +1,34 @@
+"""How figures of tasks are written: shares in per cent, others with as many decimals as they need."""
+
+from __future__ import annotations
+
+SHARES = frozenset(
+    (
+        "acc",
+        "acc_bytes",
+        "acc_norm",
+        "em",
+        "exact",
+        "exact_match",
+        "f1",
+        "is_included",
+        "mc1",
+        "mc2",
+        "pct_stereotype",
+        "rouge1",
+        # of language fidelity
+        "sticks",
+        "drifts",
+        "keeps_format",
+        "sentences_in_language",
+        "code_or_latex",
+    )
+)
+"""Metrics from 0 to 1, written in per cent."""
+
+_PLACES = {"bleu": 1, "ter": 1, "chrf": 1, "bits_per_byte": 3, "byte_perplexity": 3}
+
+
+def scale_of(metric: str) -> tuple[float, int]:
+    """Return by what a metric's value is multiplied to be written, and with how many decimals."""
+    return (100.0, 1) if metric in SHARES else (1.0, _PLACES.get(metric, 2))
