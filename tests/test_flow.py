@@ -173,7 +173,7 @@ def test_values_that_json_cannot_hold_are_refused(kitchen, tmp_path, monkeypatch
 
 def test_models_are_found_by_name_and_a_wrong_name_is_answered(tmp_path):
     named = SimpleNamespace(name="traducteur", model="")
-    evaluate = SimpleNamespace(model="traducteu")
+    evaluate = SimpleNamespace(model="traducteu", tasks=(), fidelity=False, checkpoints="")
     stages = {"pretrain": (SimpleNamespace(),), "finetune": (named,), "evaluate": (evaluate,)}
     what = Recipe(Head("essai", stages=tuple(stages)), stages)
     with pytest.raises(FournilError, match=r"no model 'traducteu' \[evaluate.model\].*base, traducteur"):

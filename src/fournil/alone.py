@@ -12,6 +12,7 @@ from typing import Any
 
 from fournil.core.errors import EXIT_USAGE, FournilError
 from fournil.core.speech import tr
+from fournil.parts.model.resolve import model_folder
 from fournil.recipe import MAX_NAME, Recipe, apply_change, check_recipe
 
 UNSTATED = "LicenseRef-not-stated"
@@ -49,18 +50,16 @@ def recipe_for_files(options: argparse.Namespace) -> Recipe:
     table: dict[str, Any] = {
         "recipe": {"name": _name(options), "title": f"fournil {verb}", "stages": list(ON_FILES[verb])}
     }
-    if verb in ("evaluate", "export"):
-        if not options.model:
-            raise FournilError(
-                tr("{verb} needs a model folder or --recipe", verb=verb),
-                fix=tr("Try: {command}", command=f"fournil {verb} --recipe recipes/mie.toml"),
-                code=EXIT_USAGE,
-            )
+    if verb in ("evaluate", "export") and not options.model:
+        raise FournilError(
+            tr("{verb} needs a model folder or --recipe", verb=verb),
+            fix=tr("Try: {command}", command=f"fournil {verb} --recipe recipes/mie.toml"),
+            code=EXIT_USAGE,
+        )
+    if verb == "export":
         table[verb] = {"model": str(Path(options.model).expanduser().resolve())}
     if verb == "evaluate":
-        table["sources"] = {"min_letters": 1, "files": _texts(options.text)}
-        languages = list(dict.fromkeys(entry["language"] for entry in table["sources"]["files"]))
-        table["recipe"]["languages"] = languages
+        _evaluate(options, table)
     elif verb != "export":
         table["sources"] = {"files": [_files(options)]}
         if options.language:
@@ -71,6 +70,47 @@ def recipe_for_files(options: argparse.Namespace) -> Recipe:
     for change in options.set:
         apply_change(table, change)
     return check_recipe(table, where=tr("the command line"))
+
+
+def _evaluate(options: argparse.Namespace, table: dict[str, Any]) -> None:
+    """Fill in what an evaluation measures: texts, tasks, or both."""
+    changes = task_settings(options)
+    if options.text or not ("tasks" in changes or "fidelity" in changes):
+        table["sources"] = {"min_letters": 1, "files": _texts(options.text)}
+        languages = list(dict.fromkeys(entry["language"] for entry in table["sources"]["files"]))
+        table["recipe"]["languages"] = languages
+    else:
+        table["recipe"]["stages"] = [stage for stage in table["recipe"]["stages"] if stage != "sources"]
+    table["evaluate"] = {"model": str(model_folder(options.model).resolve()), **changes}
+
+
+def task_settings(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings of `[evaluate]` that a command line gives for tasks.
+
+    Raises:
+        FournilError: An option is given that only tasks need, and no task is named.
+    """
+    given = {
+        "tasks": [_task(name) for name in options.tasks] or None,
+        "shots": options.shots,
+        "limit": options.limit,
+        "seed": options.seed,
+        "data": None if options.data is None else str(options.data.expanduser().resolve()),
+        "precision": options.precision,
+        "fidelity": options.fidelity or None,
+        "checkpoints": options.checkpoints,
+    }
+    found = {name: value for name, value in given.items() if value is not None}
+    if found and not options.recipe and not ("tasks" in found or "fidelity" in found):
+        fix = tr("Add --tasks fournil-mini, or --tasks frenchbench.")
+        name = f"--{next(iter(found))}"
+        raise FournilError(tr("{option} is for tasks, and none is named", option=name), fix=fix, code=EXIT_USAGE)
+    return found
+
+
+def _task(name: str) -> str:
+    """A task's name; the path of a local set whole, so that it is found from anywhere."""
+    return str(Path(name).expanduser().resolve()) if name.endswith(".toml") else name
 
 
 def texts_by_language(entries: list[str]) -> list[tuple[str, Path]]:
@@ -94,8 +134,8 @@ def texts_by_language(entries: list[str]) -> list[tuple[str, Path]]:
 
 def _texts(entries: list[str]) -> list[dict[str, Any]]:
     if not entries:
-        fix = tr("Add --text fr=FILE --text en=FILE.")
-        raise FournilError(tr("evaluate on a model folder needs texts"), fix=fix, code=EXIT_USAGE)
+        fix = tr("Add --tasks fournil-mini, or --text fr=FILE --text en=FILE.")
+        raise FournilError(tr("evaluate on a model folder needs tasks or texts"), fix=fix, code=EXIT_USAGE)
     found = texts_by_language(entries)
     return [
         {"key": f"text-{language.lower()}-{number}", "paths": [str(path)], "language": language, "licence": UNSTATED}
@@ -121,6 +161,6 @@ def _description(verb: str) -> str:
     return {
         "sources": "Files read into documents.",
         "curate": "Files curated: identified, filtered, masked, de-duplicated.",
-        "evaluate": "A model folder measured on texts.",
+        "evaluate": "A model measured.",
         "export": "A model folder exported.",
     }[verb]

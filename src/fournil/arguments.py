@@ -139,7 +139,11 @@ def _add_stage(verbs: argparse._SubParsersAction[Parser], stage: str, text: str)
     if stage == "tokenizer":
         audit = tr("`audit` and a tokenizer's folder or file")
         verb.add_argument("what", nargs="*", metavar=tr("audit TOKENIZER"), help=audit)
-    if stage in ("evaluate", "export"):
+    if stage == "evaluate":
+        model = tr("a model folder, a checkpoint, a run, or a name on the Hugging Face hub")
+        verb.add_argument("model", nargs="?", metavar=tr("MODEL"), help=model)
+        _add_tasks(verb)
+    if stage == "export":
         model = tr("a model folder in the Hugging Face layout")
         verb.add_argument("model", nargs="?", metavar=tr("MODEL"), help=model)
     if stage in ("tokenizer", "evaluate"):
@@ -153,6 +157,28 @@ def _add_stage(verbs: argparse._SubParsersAction[Parser], stage: str, text: str)
     if stage in ("sources", "curate", "evaluate", "export"):
         out = tr("where the result goes, a run folder of its own")
         verb.add_argument("-o", "--out", type=Path, metavar=tr("FOLDER"), help=out)
+
+
+def _add_tasks(verb: Parser) -> None:
+    tasks = tr(
+        "tasks to score: frenchbench (French beside English), one of its tags, lm_eval's names, fournil-mini, or local "
+        "sets (.toml)"
+    )
+    verb.add_argument("--tasks", nargs="+", action="extend", default=[], metavar=tr("NAME"), help=tasks)
+    shots = tr("examples before each question (default: as the task says)")
+    verb.add_argument("--shots", type=int, default=None, metavar=tr("NUMBER"), help=shots)
+    limit = tr("the most items of each task, the first ones (default: all)")
+    verb.add_argument("--limit", type=int, default=None, metavar=tr("NUMBER"), help=limit)
+    seed = tr("draws the examples before questions (default: 1234, as lm_eval)")
+    verb.add_argument("--seed", type=int, default=None, metavar=tr("NUMBER"), help=seed)
+    data = tr("a folder with the tasks' data sets, for machines without a network (default: the Hugging Face hub)")
+    verb.add_argument("--data", type=Path, default=None, metavar=tr("FOLDER"), help=data)
+    precision = tr("of the tasks' scoring: fp32, which gives lm_eval's scores, or bf16 (default: fp32)")
+    verb.add_argument("--precision", choices=("fp32", "bf16"), default=None, help=precision)
+    fidelity = tr("go on from 200 prompts in each language: does the model stick to it?")
+    verb.add_argument("--fidelity", action="store_true", help=fidelity)
+    checkpoints = tr("draw curves over the training: `all` its checkpoints, or steps such as 100,200")
+    verb.add_argument("--checkpoints", default=None, metavar=tr("STEPS"), help=checkpoints)
 
 
 def _add_looks(verbs: argparse._SubParsersAction[Parser]) -> None:

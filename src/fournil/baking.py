@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fournil.core.context import Context
-from fournil.core.errors import EXIT_DONE, FournilError
+from fournil.core.errors import EXIT_DONE, EXIT_FAILED, FournilError
 from fournil.core.progress import duration, progress_for
 from fournil.core.record import Record, read_record
 from fournil.core.speech import retell, spoken, tr, trn
-from fournil.flow import Step, bake, folder_of, holding, leaving_nothing, steps_of
+from fournil.flow import Step, bake, failures, folder_of, holding, leaving_nothing, steps_of
 from fournil.planning import foretold
 from fournil.recipe import Recipe, read_recipe
+from fournil.stages.evaluate.table import task_tables
 
 TAUGHT_MESSAGES = ("mie", "petit")
 """Recipes that ship with Fournil and whose model has learnt messages of programs, such as that of the README."""
@@ -150,9 +151,18 @@ def bake_and_tell(recipe: Recipe, run: Path, *, threads: int = 0, quiet: bool = 
             whole = duration(sum(step["seconds"] for step in planned.values()))
             say(tr("Foretold: about {whole} of work on this machine", whole=whole))
         records = bake(recipe, run, context, tell, until=until, planned=planned)
+    for record in records:
+        for line in task_tables(record.facts) if record.stage == "evaluate" else ():
+            say(line)
     if until is None:
         for line in summary(recipe, run, records):
             say(line)
+    failed = failures(records)
+    if failed:
+        names = ", ".join(failed)
+        what = trn("{count:,} task failed: {names}", "{count:,} tasks failed: {names}", len(failed), names=names)
+        print(what + ". " + tr("The others are kept; the same command tries these again."), file=sys.stderr)
+        return EXIT_FAILED
     return EXIT_DONE
 
 

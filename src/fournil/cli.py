@@ -81,13 +81,15 @@ def _whole(options: argparse.Namespace) -> bool:
 
 
 def _bake(options: argparse.Namespace) -> int:
-    from fournil.alone import recipe_for_files
+    from fournil.alone import recipe_for_files, task_settings
     from fournil.baking import bake_and_tell, choose_recipe, spare_other_programs
 
     spare_other_programs()
     if getattr(options, "mirror", None):
         options.set += ['sources.fetch="mirror"', f"sources.mirror={_quoted(options.mirror)}"]
     paths = options.recipes if options.verb == "bake" else [options.recipe] if options.recipe else []
+    if options.verb == "evaluate" and paths:
+        options.set += [f"evaluate.{name}={_quoted(value)}" for name, value in task_settings(options).items()]
     if paths:
         recipe = choose_recipe(paths, options.set, options.run, quiet=options.quiet)
         run = options.run or Path("runs") / recipe.head.name
@@ -112,10 +114,11 @@ def _plan(options: argparse.Namespace) -> int:
     return plan_command(recipe, run, sys.stdout, threads=threads, device=device, as_json=options.json)
 
 
-def _quoted(value: str) -> str:
+def _quoted(value: object) -> str:
+    """A setting as TOML writes it: JSON of texts, numbers, truth values and lists of them is the same."""
     import json
 
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _look(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,7 @@ from fournil.core.record import (
 )
 from fournil.core.settings import to_table
 from fournil.core.speech import tr
+from fournil.parts.model.resolve import base_of
 from fournil.recipe import SECTIONS, Recipe, freeze
 
 STAGES = SECTIONS
@@ -114,8 +115,15 @@ def _inputs(stage: str, config: Any, recipe: Recipe, models: dict[str, str]) -> 
         found: dict[str, str | Path] = {"model": _model(config.model, models, stage)}
         return found | ({"curate": folder_of("curate")} if stage == "finetune" else {})
     if stage == "evaluate":
-        text = {"curate": folder_of("curate")} if "curate" in recipe.stages else {"text": folder_of("sources")}
+        text: dict[str, str | Path] = {}
+        if "curate" in recipe.stages:
+            text = {"curate": folder_of("curate")}
+        elif "sources" in recipe.stages or not (config.tasks or config.fidelity):
+            text = {"text": folder_of("sources")}
         model = _model(config.model, models, stage)
+        if config.checkpoints and isinstance(model, Path):
+            origin = base_of(model)  # a finetuned model of another run: curves begin with its pretraining
+            text |= {"base_of_model": origin} if origin else {}
         base = (
             {"base": models[BASE_MODEL]} if model in models.values() and models.get(BASE_MODEL, model) != model else {}
         )
@@ -142,7 +150,11 @@ def _model(wanted: str, models: dict[str, str], stage: str) -> str | Path:
 
 
 def stage_module(stage: str) -> Any:  # noqa: ANN401 - a module
-    """Import a stage: `FORMAT`, `run`, and `reads` where it depends on files outside the run."""
+    """Import a stage: `FORMAT`, `run`, and what only some have.
+
+    `reads` tells files outside the run that it depends on; `unfinished` what failed in a finished record, so that it is
+    tried again; `REUSES` that it goes on from what it left last time, which it gets as the input `before`.
+    """
     return importlib.import_module(f"fournil.stages.{stage}")
 
 
@@ -183,7 +195,21 @@ def state_of(step: Step, recipe: Recipe, run: Path) -> State:
         return State(step, False, tr("an input is no longer there"), record)
     if hash_tree(run / step.folder)["sha256"] != record.outputs["sha256"]:
         return State(step, False, tr("its files were altered"), record)
+    left = _unfinished(record)
+    if left:
+        return State(step, False, tr("failed the last time: {names}", names=", ".join(left[:3])), record)
     return State(step, True, tr("up to date"), record)
+
+
+def _unfinished(record: Record) -> list[str]:
+    """Parts of a stage's work that failed while the rest was kept, by its own account."""
+    told = getattr(stage_module(record.stage), "unfinished", None)
+    return told(record.facts) if told else []
+
+
+def failures(records: Sequence[Record]) -> list[str]:
+    """Return what failed in finished steps, such as single tasks of an evaluation."""
+    return [name for record in records for name in _unfinished(record)]
 
 
 def _was_altered(record: Record, run: Path, folder: str) -> bool:
@@ -384,6 +410,8 @@ def _run_step(
         places = {role: run / place if isinstance(place, str) else place for role, place in step.inputs.items()}
         if step.stage == "report":
             places["run"] = run
+        if getattr(module, "REUSES", False) and (run / step.folder).is_dir():
+            places["before"] = run / step.folder
         meter, began = Meter(), time.monotonic()
         reset_peak_memory()
         artifact: Artifact = module.run(step.config, places, out, context)

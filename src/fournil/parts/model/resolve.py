@@ -38,6 +38,22 @@ def model_folder(model: str | Path) -> Path:
     )
 
 
+def shown_name(folder: Path) -> str:
+    """Return what a model is called: its name on the hub where it lies in the hub's cache, else its folder's name."""
+    parts = folder.parts
+    for number, part in enumerate(parts):
+        owner_and_name = part.removeprefix("models--").split("--")
+        if part.startswith("models--") and "snapshots" in parts[number:] and len(owner_and_name) == 2:
+            return "/".join(owner_and_name)
+    return folder.resolve().name
+
+
+def base_of(model: Path) -> Path | None:
+    """Return the pretrained model that a run's finetuned one came of; None where the folder is no such model."""
+    base = model.parent.parent / "04-pretrain"
+    return base if model.parent.name == "05-finetune" and (base / "config.json").is_file() else None
+
+
 def _of_run(run: Path) -> Path:
     found = {
         stage: run / folder

@@ -1,24 +1,28 @@
-"""The stage's work: choose held-out text, measure, write scores.json and translations/."""
+"""The stage's work: choose held-out text, measure, score tasks, write scores.json and translations/."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from fournil.core.context import Artifact, Context
+from fournil.core.context import Artifact, Context, Count
 from fournil.core.errors import FournilError
-from fournil.core.files import canonical_hash, sha256_file, write_json
+from fournil.core.files import write_json
 from fournil.core.languages import name_of
 from fournil.core.shards import ShardWriter, shard_paths
 from fournil.core.speech import Message, mark, tr
 from fournil.parts.model.engine import Engine, OwnEngine, open_model
 from fournil.stages.evaluate.config import Config
+from fournil.stages.evaluate.hashing import hash_model
 from fournil.stages.evaluate.rounding import rounding_facts
+from fournil.stages.evaluate.suite import jobs_of
+from fournil.stages.evaluate.tasks import Tasks, score_tasks
 from fournil.stages.evaluate.text import choose_texts, staying_scores, text_scores
 from fournil.stages.evaluate.translation import (
     TRANSLATIONS,
@@ -33,13 +37,57 @@ from fournil.stages.evaluate.translation import (
 def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:
     """Run the stage; see `fournil.stages.evaluate.run`."""
     torch.set_num_threads(context.threads)
+    jobs = jobs_of(config, context.languages)
+    has_text = "curate" in inputs or "text" in inputs
+    if not has_text and not jobs and not config.fidelity:
+        raise FournilError(
+            tr("there is nothing to measure: neither text nor tasks"),
+            where=inputs["model"],
+            fix=tr("Name tasks, such as --tasks fournil-mini, or give --text fr=FILE --text en=FILE."),
+        )
+    model_sha256 = hash_model(inputs["model"])
+    measured: dict[str, Any] = {}
+    text = _measure_text(config, inputs, out, context, model_sha256, measured) if has_text else _Measured()
+    began = time.monotonic()
+    tasks = score_tasks(jobs, inputs, out, config, context, model_sha256) if jobs or config.fidelity else Tasks()
+    if jobs or config.fidelity:
+        measured |= {"task_seconds": round(time.monotonic() - began, 2), "resumed_tasks": tasks.num_resumed}
+    scores = text.scores + tasks.rows
+    write_json(out / "scores.json", scores + tasks.on_the_way)
+    facts = {"headline": _headline(text.scores, context.languages) + tasks.headline(), "scores": scores} | text.facts
+    if jobs:
+        facts["tasks"] = tasks.blocks
+    if tasks.curves:
+        facts["curves"] = tasks.curves
+    if config.fidelity:
+        facts["fidelity"] = tasks.fidelity
+    return Artifact(text.counts, facts, measured)
+
+
+@dataclass
+class _Measured:
+    """What came of held-out text; nothing where none was given."""
+
+    counts: list[Count] = field(default_factory=list)
+    scores: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def _measure_text(
+    config: Config,
+    inputs: Mapping[str, Path],
+    out: Path,
+    context: Context,
+    model_sha256: str,
+    measured: dict[str, Any],
+) -> _Measured:
     began = time.monotonic()
     curated = inputs.get("curate")
     documents = curated / "heldout" / "documents" if curated else _documents_of(inputs["text"])
     texts, text_count = choose_texts(documents, config)
     engine = open_model(inputs["model"], device=context.device)
-    model_sha256 = hash_model(inputs["model"])
-    counts, measured = [text_count], {"load_seconds": round(time.monotonic() - began, 2)}
+    counts = [text_count]
+    measured["load_seconds"] = round(time.monotonic() - began, 2)
 
     began = time.monotonic()
     scores, results, translated = [], [], None
@@ -84,10 +132,11 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
     if engine.kind == OwnEngine.kind:
         comparison = rounding_facts(inputs["model"], texts, items, config, context, model_sha256)
     measured["rounding_seconds"] = round(time.monotonic() - began, 2)
-    _write(scores, results, out)
+    if results:
+        with ShardWriter(out / "translations", TRANSLATIONS) as writer:
+            for result in results:
+                writer.write_rows(list(result.rows()))
     facts = {
-        "headline": _headline(scores, context.languages),
-        "scores": scores,
         "translations": translated or [],
         "continuations": continuations,
         "engine": engine.kind,
@@ -98,17 +147,7 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
         "rounding": comparison,
         "heldout_bytes": sum(text.num_bytes for text in texts),
     }
-    return Artifact(counts, facts, measured)
-
-
-def hash_model(folder: Path) -> str:
-    """One hash over a model folder's configuration, weights and tokenizer."""
-    names = sorted(
-        path.name
-        for pattern in ("config.json", "*.safetensors", "tokenizer.json", "tokenizer.model", "tokenizer_config.json")
-        for path in folder.glob(pattern)
-    )
-    return canonical_hash({name: sha256_file(folder / name) for name in names})
+    return _Measured(counts, scores, facts)
 
 
 def _documents_of(folder: Path) -> Path:
@@ -159,14 +198,6 @@ def _headline(scores: Sequence[dict[str, Any]], languages: Sequence[str]) -> lis
         if tag in bits
     ]
     return parts
-
-
-def _write(scores: Sequence[dict[str, Any]], results: Sequence[Translated], out: Path) -> None:
-    write_json(out / "scores.json", list(scores))
-    if results:
-        with ShardWriter(out / "translations", TRANSLATIONS) as writer:
-            for result in results:
-                writer.write_rows(list(result.rows()))
 
 
 def _asked(config: Config, engine: Engine) -> Message:

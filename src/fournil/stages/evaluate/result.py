@@ -51,6 +51,8 @@ class Measure:
     main: bool = False
     """Whether tables show it; one measure of the model's does."""
     system: str = MODEL
+    aggregation: str = "mean"
+    """How items make the value: lm_eval's name of it (see intervals.py); the mean of theirs by default."""
     standard_error: float | None = None
     """Where whoever scored the task knows it; else it comes of the items."""
     interval: tuple[float, float] | None = None
@@ -155,5 +157,5 @@ class Failure:
 
 def file_name(task: str, edition: str, language: str) -> str:
     """What a task's files are called: unique, and a name that every file system takes."""
-    whole = f"{task}-{language}-{edition}" if edition in (MINI, OWN) else f"{task}-{edition}"
+    whole = f"{task}-{language}-{edition}" if edition in (MINI, OWN) else task
     return "".join(char if char.isascii() and (char.isalnum() or char in "-_.") else "-" for char in whole).lstrip(".")
