@@ -11,10 +11,10 @@ import gzip
 import json
 import lzma
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from fournil.core.errors import FournilError
+from fournil.core.errors import FournilError, nearest
 from fournil.core.speech import tr
 from fournil.parts.harness.docs import Docs, Row
 
@@ -33,6 +33,7 @@ class Splits(Mapping[str, Docs]):
         files: The paths of all data files, `/` between their parts.
         config: Which configuration, empty for none.
         fetch: Gives a file as it lies on this machine.
+        fields: What each row must have.
         only: The one split that is wanted; others are empty then, and not read.
         own: The files are those of this one task: a configuration's name need not stand in their paths.
     """
@@ -44,18 +45,20 @@ class Splits(Mapping[str, Docs]):
         config: str,
         fetch: Callable[[str], Path],
         *,
+        fields: Iterable[str] = (),
         only: str | None = None,
         own: bool = False,
     ) -> None:
         self.source = source
         self._files, self._config, self._fetch, self._only, self._own = list(files), config, fetch, only, own
+        self._fields = sorted(fields)
         self._read: dict[str, Docs] = {}
 
     def __getitem__(self, split: str) -> Docs:
         """Read a split.
 
         Raises:
-            FournilError: It is not there, empty, or cannot be read.
+            FournilError: It is not there, empty, cannot be read, or a row lacks a field.
         """
         if self._only is not None and split != self._only:
             return Docs([])
@@ -78,8 +81,26 @@ class Splits(Mapping[str, Docs]):
                     where=self.source,
                     fix=tr("Put items into it, or leave this task out."),
                 )
+            self._check(split, rows)
             self._read[split] = Docs(rows)
         return self._read[split]
+
+    def _check(self, split: str, rows: Sequence[Row]) -> None:
+        for number, row in enumerate(rows):
+            for field in self._fields:
+                if field not in row:
+                    close = nearest(field, row)
+                    has = tr("It has {names}.", names=", ".join(map(repr, row)) or "–")
+                    raise FournilError(
+                        tr(
+                            "item {number} of the split {split!r} lacks the field {field!r}",
+                            number=number,
+                            split=split,
+                            field=field,
+                        ),
+                        where=self.source,
+                        fix=tr("Is it {close!r} there?", close=close) if close else has,
+                    )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._read)
@@ -180,7 +201,15 @@ def _read_lines(path: Path) -> list[Row]:
     return rows
 
 
-def open_local(folder: Path, names: Sequence[str], dataset: str, config: str, *, only: str | None = None) -> Splits:
+def open_local(
+    folder: Path,
+    names: Sequence[str],
+    dataset: str,
+    config: str,
+    *,
+    fields: Iterable[str] = (),
+    only: str | None = None,
+) -> Splits:
     """Find a data set in a folder: FOLDER/TASK, else FOLDER/DATASET or the last part of the data set's name.
 
     Args:
@@ -188,6 +217,7 @@ def open_local(folder: Path, names: Sequence[str], dataset: str, config: str, *,
         names: The task's names, any of which may be a folder there.
         dataset: The hub's name of the data set.
         config: The configuration, empty for none: a folder inside the data set's.
+        fields: As for `Splits`.
         only: As for `Splits`.
 
     Raises:
@@ -206,7 +236,9 @@ def open_local(folder: Path, names: Sequence[str], dataset: str, config: str, *,
         own = place in names
         if not own and config and not any(config in file.split("/")[:-1] for file in files):
             continue
-        return Splits(f"{folder.resolve().name}/{place}", files, config, found.joinpath, only=only, own=own)
+        return Splits(
+            f"{folder.resolve().name}/{place}", files, config, found.joinpath, fields=fields, only=only, own=own
+        )
     raise FournilError(
         tr("no data for the task {task}", task=names[0]),
         where=folder,
@@ -218,7 +250,7 @@ def open_local(folder: Path, names: Sequence[str], dataset: str, config: str, *,
     )
 
 
-def open_hub(dataset: str, config: str, *, only: str | None = None) -> Splits:
+def open_hub(dataset: str, config: str, *, fields: Iterable[str] = (), only: str | None = None) -> Splits:
     """Find a data set on the hub; files are fetched when a split is read.
 
     Raises:
@@ -247,7 +279,7 @@ def open_hub(dataset: str, config: str, *, only: str | None = None) -> Splits:
             except Exception as error:
                 raise _unreachable(dataset, error) from None
 
-        return Splits(f"{dataset}@{commit}", files, config, fetch, only=only)
+        return Splits(f"{dataset}@{commit}", files, config, fetch, fields=fields, only=only)
     raise FournilError(
         tr("the hub has no data of {dataset} in Parquet or JSON lines", dataset=dataset),
         where=dataset,

@@ -28,6 +28,7 @@ from fournil.parts.harness.names import Named
 if TYPE_CHECKING:
     from lm_eval.api.group import Group
     from lm_eval.api.task import ConfigurableTask
+    from lm_eval.config.task import TaskConfig
     from lm_eval.tasks import TaskManager
 
 OFFICIAL, FIXED = "official", "fixed"
@@ -186,17 +187,35 @@ def _our_data(data: Path | None, task: Named, shots: int | None, sources: dict[s
             return
         scored = config.test_split or config.validation_split
         only = scored if _shots_of(config.num_fewshot, shots) == 0 else None
-        subset = str(config.dataset_name or "")
+        subset, fields = str(config.dataset_name or ""), _fields(config)
         if data is not None:
-            names = [str(config.task), *([task.name] if str(config.task) == task.fixed else [])]
-            splits = open_local(data, names, path, subset, only=only)
+            names = [*([task.name] if str(config.task) == task.fixed else []), str(config.task)]
+            splits = open_local(data, names, path, subset, fields=fields, only=only)
         else:
-            splits = open_hub(path, subset, only=only)
+            splits = open_hub(path, subset, fields=fields, only=only)
         vars(self)["dataset"] = splits
         sources[splits.source] = None
 
     with patch.object(ConfigurableTask, "download", ours):
         yield
+
+
+def _fields(config: TaskConfig) -> set[str]:
+    """Return the fields that a definition's templates read: left out, some would be scored as other words.
+
+    None for a definition that makes rows of its own, or says what to do without a field.
+    """
+    from jinja2 import meta
+    from lm_eval.utils import env
+
+    templates = [config.doc_to_text, config.doc_to_target, config.doc_to_choice]
+    found: set[str] = set()
+    for template in (text for text in templates if isinstance(text, str)):
+        if config.process_docs is not None or " defined" in template or "default(" in template:
+            continue
+        found |= meta.find_undeclared_variables(env.parse(template))
+    names = [text for text in templates[1:] if isinstance(text, str) and text.isidentifier()]
+    return found | set(names if config.process_docs is None else [])
 
 
 @contextmanager
