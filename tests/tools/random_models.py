@@ -23,8 +23,17 @@ def random_model(folder: Path, *, context: int = 96, tied: bool = False, heads: 
     alphabet = choose_alphabet(count_characters(LINES), vocab_size=1024, num_reserved=264, max_alphabet=80)
     tokenizer = train([LINES], alphabet=alphabet, vocab_size=1024, specials=specials)
     save(tokenizer, folder, languages=("fr", "en"))
+    return random_weights(
+        folder, tokenizer.get_vocab_size(), context=context, tied=tied, heads=heads, kv_heads=kv_heads
+    )
+
+
+def random_weights(
+    folder: Path, vocab_size: int, *, context: int = 96, tied: bool = False, heads: int = 4, kv_heads: int = 2
+) -> Path:
+    """A small random Llama beside the tokenizer that stands in a folder."""
     config = ModelConfig(
-        vocab_size=tokenizer.get_vocab_size(), hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+        vocab_size=vocab_size, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
         num_attention_heads=heads, num_key_value_heads=kv_heads, max_position_embeddings=context,
         tie_word_embeddings=tied, pad_token_id=3,
     )  # fmt: skip
