@@ -36,7 +36,7 @@ class Sums:
 
     def value(self) -> float:
         """The figure of all items."""
-        return float(self.of_sums(self.statistics_NK.sum(axis=0, keepdims=True))[0])
+        return float(self.resampled(np.ones((1, len(self.statistics_NK))))[0])
 
     def resampled(self, weights_SN: np.ndarray) -> np.ndarray:
         """The figure of each resample, [S]."""
