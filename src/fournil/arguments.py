@@ -191,6 +191,10 @@ def _add_looks(verbs: argparse._SubParsersAction[Parser]) -> None:
     show.add_argument("--json", action="store_true", help=tr("print the records as JSON"))
     why.add_argument("--json", action="store_true", help=tr("print what was found as JSON"))
     verify.add_argument("--quiet", action="store_true", help=tr("say nothing but errors"))
+    compare = _add(verbs, "compare", tr("say where one model is better than another, and where nobody can tell"))
+    for name in ("A", "B"):
+        compare.add_argument(name.lower(), type=Path, metavar=name, help=tr("a run's folder, or that of an evaluation"))
+    compare.add_argument("--json", action="store_true", help=tr("print the comparison as JSON"))
 
 
 def _add_uses(verbs: argparse._SubParsersAction[Parser]) -> None:

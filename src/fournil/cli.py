@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace) -> int:
         from fournil.apps.inspect.flow_picture import draw_flow
 
         return draw_flow(sys.stdout)
-    if options.verb in ("show", "why", "verify"):
+    if options.verb in ("show", "why", "verify", "compare"):
         return _look(options)
     if options.verb in ("chat", "translate"):
         return _use(options)
@@ -130,6 +130,10 @@ def _look(options: argparse.Namespace) -> int:
         from fournil.apps.inspect.why import why
 
         return why(options.run, options.id, sys.stdout, as_json=options.json)
+    if options.verb == "compare":
+        from fournil.apps.inspect.compare import compare
+
+        return compare(options.a, options.b, sys.stdout, as_json=options.json)
     from fournil.flow import verify
 
     wrong = verify(options.run)
