@@ -115,9 +115,10 @@ def malformed(items: Sequence[Item], tag: str, name: str) -> Iterator[str]:
         texts = [item.question, item.context, item.source, *item.choices, *item.references]
         if any(text != text.strip() or "  " in text or "\n" in text for text in texts):
             yield f"{item.id}: white space at an end, doubled, or a new line"
-        if tag == "fr" and any(
-            re.search(r"(?<![\s\xa0\u202f])[;!?»]|«(?![\xa0\u202f])| [;:!?»]", t) for t in texts if t
-        ):
+        french = texts if tag == "fr" else []
+        if name == TRANSLATION:
+            french = item.references if tag == "fr" else [item.source]
+        if any(re.search(r"(?<![\s\xa0\u202f])[;!?»]|«(?![\xa0\u202f])| [;:!?»]", text) for text in french if text):
             yield f"{item.id}: French sets ; ! ? and quotation marks apart with a no-break space"
         if name == TRANSLATION:
             if not item.source or not item.references or not all(item.references):
