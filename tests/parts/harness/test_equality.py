@@ -252,3 +252,18 @@ def test_settings_that_change_nothing_are_taken(models_of):
 def test_a_model_that_cannot_be_opened_is_one_line(arguments, said):
     with pytest.raises(FournilError, match=said):
         FournilLM(**arguments)
+
+
+def test_whoever_listens_is_told_what_is_finished(models_of, capsys):
+    ours, _ = models_of
+    made = TASKS["long choices"]()
+    made.build_all_requests()
+    capsys.readouterr()
+    told: list[int] = []
+    ours.advance = told.append
+    try:
+        ours.loglikelihood(made.instances)
+    finally:
+        ours.advance = None
+    assert sum(told) == len(made.instances)
+    assert capsys.readouterr().err == ""

@@ -88,6 +88,8 @@ class FournilLM(LM):
         self.notes: list[Note] = []
         """Of the last call, in the order of its requests."""
         self.advance: Callable[[int], None] | None = None
+        """Told how many requests are finished, in place of a bar."""
+        self.advance: Callable[[int], None] | None = None
         """Told what is finished, instead of a bar."""
 
     @property
@@ -98,7 +100,7 @@ class FournilLM(LM):
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """The log-likelihood of each continuation behind its context, and whether greedy decoding writes it."""
         pairs = _arguments(requests)
-        with _told(len(pairs), tr("Scoring answers"), disable_tqdm, self.advance) as advance:
+        with self._told(len(pairs), tr("Scoring answers"), disable_tqdm, self.advance) as advance:
             scored = self.scorer.log_likelihoods(pairs, advance)
         self.notes = [Note(one.truncated, one.uneven) for one in scored]
         return self._kept("loglikelihood", pairs, [(one.value, one.greedy) for one in scored])
@@ -106,7 +108,7 @@ class FournilLM(LM):
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
         """The log-likelihood of each text from its first token on."""
         arguments = _arguments(requests)
-        with _told(len(arguments), tr("Scoring texts"), disable_tqdm, self.advance) as advance:
+        with self._told(len(arguments), tr("Scoring texts"), disable_tqdm, self.advance) as advance:
             values = self.scorer.rolling([text for (text,) in arguments], advance)
         self.notes = [Note() for _ in arguments]
         return self._kept("loglikelihood_rolling", arguments, values)
@@ -127,7 +129,7 @@ class FournilLM(LM):
             groups[generation.sampling(seen[context, generation])].append(number)
             seen[context, generation] += 1
         texts, notes = [""] * len(requests), [Note()] * len(requests)
-        with _told(len(requests), tr("Writing answers"), disable_tqdm, self.advance) as advance:
+        with self._told(len(requests), tr("Writing answers"), disable_tqdm, self.advance) as advance:
             for sampling, members in groups.items():
                 written = self.scorer.generate(
                     [arguments[member][0] for member in members],
@@ -140,6 +142,19 @@ class FournilLM(LM):
                     texts[member], notes[member] = one.text, Note(one.truncated)
         self.notes = notes
         return self._kept("generate_until", arguments, texts)
+
+    @contextmanager
+    def _told(self, total: int, title: str, disable: bool) -> Iterator[Callable[[int], None]]:
+        """Whom to tell what is finished: a bar on a terminal, unless somebody else listens."""
+        if self.advance is not None:
+            yield self.advance
+            return
+        with tqdm(total=total, desc=title, disable=disable or None) as bar:
+
+            def advance(finished: int) -> None:
+                bar.update(finished)
+
+            yield advance
 
     def _kept(self, kind: str, arguments: Sequence[tuple[Any, ...]], answers: list[Answer]) -> list[Answer]:
         """Hand answers to the harness's cache."""
@@ -263,22 +278,6 @@ def _open(pretrained: str, device: str | None, precision: str, threads: int | No
 
 def _arguments(requests: Sequence[Instance]) -> list[tuple[Any, ...]]:
     return [tuple(request.args) for request in requests]
-
-
-@contextmanager
-def _told(
-    total: int, title: str, disable: bool, instead: Callable[[int], None] | None
-) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, as the harness's other models show, unless another is told what is finished."""
-    if instead is not None:
-        yield instead
-        return
-    with tqdm(total=total, desc=title, disable=disable or None) as bar:
-
-        def advance(finished: int) -> None:
-            bar.update(finished)
-
-        yield advance
 
 
 register()
