@@ -14,6 +14,7 @@ from torch import Tensor
 from fournil.parts.model.attention import Cache
 from fournil.parts.model.transformer import Llama
 from fournil.parts.scoring import tree
+from fournil.parts.scoring.grouped import MAX_PAST, GroupedCache, groups_of
 from fournil.parts.scoring.requests import Request
 from fournil.parts.scoring.rows import Rows
 
@@ -103,14 +104,19 @@ def read(model: Llama, cache: Cache, sequences: Sequence[np.ndarray], reading: t
     cache.truncate(reading.past)
     ids = np.concatenate([sequences[node.high - 1][node.start : node.end] for node in reading.nodes])
     cache.reserve(reading.past + len(ids))
-    mask = None if reading.keep else tree.mask_of(reading)
-    if mask is None:
+    chain = all(parent == n - 1 for n, parent in enumerate(reading.parents))
+    if chain:
         parts = torch.from_numpy(ids).long().to(device).split(MAX_TRUNK)
         return torch.cat([model(part[None], cache=cache)[0] for part in parts])
+    grouped = device.type == "cpu" and reading.past <= MAX_PAST
+    branches = GroupedCache(cache, groups_of(reading)) if grouped else cache
+    mask = None if grouped else tree.mask_of(reading)
     places = np.concatenate([np.arange(node.start, node.end) for node in reading.nodes])
-    return model(
+    hidden_TD = model(
         torch.from_numpy(ids).long().to(device)[None],
         positions_BT=torch.from_numpy(places).to(device)[None],
-        cache=cache,
-        mask=torch.from_numpy(mask).to(device)[None, None],
+        cache=branches,
+        mask=None if mask is None else torch.from_numpy(mask).to(device)[None, None],
     )[0]
+    cache.length = branches.length
+    return hidden_TD
