@@ -250,27 +250,42 @@ def open_local(
     )
 
 
-def open_hub(dataset: str, config: str, *, fields: Iterable[str] = (), only: str | None = None) -> Splits:
+Listing = tuple[str, list[str]]
+"""A data set's commit, and its files."""
+
+
+def open_hub(
+    dataset: str,
+    config: str,
+    *,
+    fields: Iterable[str] = (),
+    only: str | None = None,
+    listings: dict[tuple[str, str | None], Listing | None] | None = None,
+) -> Splits:
     """Find a data set on the hub; files are fetched when a split is read.
+
+    Args:
+        dataset: Its name.
+        config: The configuration, empty for none.
+        fields: As for `Splits`.
+        only: As for `Splits`.
+        listings: What the hub said before, for data sets that are asked for many times.
 
     Raises:
         FournilError: It is not there, or the hub cannot be reached.
     """
-    from huggingface_hub import HfApi, hf_hub_download
-    from huggingface_hub.errors import RevisionNotFoundError
+    from huggingface_hub import hf_hub_download
 
-    api = HfApi()
-    # Old names of data sets have no owner: the hub leads from them to the new ones.
+    listings = {} if listings is None else listings
     for revision in (CONVERTED, None):
-        try:
-            info = api.dataset_info(dataset, revision=revision, timeout=30)
-        except RevisionNotFoundError:
+        key = (dataset, revision)
+        if key not in listings:
+            listings[key] = _list(dataset, revision)
+        found = listings[key]
+        if found is None:
             continue
-        except Exception as error:  # which errors the hub's client raises changes with its version
-            raise _unreachable(dataset, error) from None
-        commit = info.sha or revision or "main"
-        files = [sibling.rfilename for sibling in info.siblings or []]
-        if revision == CONVERTED and not _converts(files, config):
+        commit, files = found
+        if revision == CONVERTED and not _converts(files, config) or not any(map(_DATA.search, files)):
             continue
 
         def fetch(file: str, commit: str = commit) -> Path:
@@ -285,6 +300,19 @@ def open_hub(dataset: str, config: str, *, fields: Iterable[str] = (), only: str
         where=dataset,
         fix=tr("Give a local folder that has it, with --data."),
     )
+
+
+def _list(dataset: str, revision: str | None) -> Listing | None:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import RevisionNotFoundError
+
+    try:
+        info = HfApi().dataset_info(dataset, revision=revision, timeout=30)
+    except RevisionNotFoundError:
+        return None
+    except Exception as error:  # which errors the hub's client raises changes with its version
+        raise _unreachable(dataset, error) from None
+    return info.sha or revision or "main", [sibling.rfilename for sibling in info.siblings or []]
 
 
 def _converts(files: Sequence[str], config: str) -> bool:

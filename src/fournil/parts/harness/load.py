@@ -177,6 +177,7 @@ def _our_data(data: Path | None, task: Named, shots: int | None, sources: dict[s
     from lm_eval.api.task import ConfigurableTask
 
     theirs: Callable[..., None] = ConfigurableTask.download
+    listings: dict[Any, Any] = {}
 
     def ours(self: ConfigurableTask, dataset_kwargs: dict[str, Any] | None = None) -> None:
         config = self.config
@@ -192,7 +193,7 @@ def _our_data(data: Path | None, task: Named, shots: int | None, sources: dict[s
             names = [*([task.name] if str(config.task) == task.fixed else []), str(config.task)]
             splits = open_local(data, names, path, subset, fields=fields, only=only)
         else:
-            splits = open_hub(path, subset, fields=fields, only=only)
+            splits = open_hub(path, subset, fields=fields, only=only, listings=listings)
         vars(self)["dataset"] = splits
         sources[splits.source] = None
 
