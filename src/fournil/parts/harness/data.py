@@ -285,7 +285,7 @@ def open_hub(
         if found is None:
             continue
         commit, files = found
-        if revision == CONVERTED and not _converts(files, config) or not any(map(_DATA.search, files)):
+        if (revision == CONVERTED and not _converts(files, config)) or not any(map(_DATA.search, files)):
             continue
 
         def fetch(file: str, commit: str = commit) -> Path:
