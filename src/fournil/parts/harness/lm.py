@@ -89,8 +89,6 @@ class FournilLM(LM):
         """Of the last call, in the order of its requests."""
         self.advance: Callable[[int], None] | None = None
         """Told how many requests are finished, in place of a bar."""
-        self.advance: Callable[[int], None] | None = None
-        """Told what is finished, instead of a bar."""
 
     @property
     def max_length(self) -> int:
@@ -100,7 +98,7 @@ class FournilLM(LM):
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """The log-likelihood of each continuation behind its context, and whether greedy decoding writes it."""
         pairs = _arguments(requests)
-        with self._told(len(pairs), tr("Scoring answers"), disable_tqdm, self.advance) as advance:
+        with self._told(len(pairs), tr("Scoring answers"), disable_tqdm) as advance:
             scored = self.scorer.log_likelihoods(pairs, advance)
         self.notes = [Note(one.truncated, one.uneven) for one in scored]
         return self._kept("loglikelihood", pairs, [(one.value, one.greedy) for one in scored])
@@ -108,7 +106,7 @@ class FournilLM(LM):
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
         """The log-likelihood of each text from its first token on."""
         arguments = _arguments(requests)
-        with self._told(len(arguments), tr("Scoring texts"), disable_tqdm, self.advance) as advance:
+        with self._told(len(arguments), tr("Scoring texts"), disable_tqdm) as advance:
             values = self.scorer.rolling([text for (text,) in arguments], advance)
         self.notes = [Note() for _ in arguments]
         return self._kept("loglikelihood_rolling", arguments, values)
@@ -129,7 +127,7 @@ class FournilLM(LM):
             groups[generation.sampling(seen[context, generation])].append(number)
             seen[context, generation] += 1
         texts, notes = [""] * len(requests), [Note()] * len(requests)
-        with self._told(len(requests), tr("Writing answers"), disable_tqdm, self.advance) as advance:
+        with self._told(len(requests), tr("Writing answers"), disable_tqdm) as advance:
             for sampling, members in groups.items():
                 written = self.scorer.generate(
                     [arguments[member][0] for member in members],
