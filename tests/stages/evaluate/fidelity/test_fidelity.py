@@ -1,12 +1,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from random_models import random_model
 
+import fournil.data
 from fournil.core.progress import Progress
 from fournil.parts.scoring import Written, open_scorer
 from fournil.stages.evaluate.fidelity import fidelity, run_fidelity
@@ -209,3 +211,31 @@ def test_a_model_writes_the_same_again(tmp_path, monkeypatch):
     assert texts != [item.details["text"] for item in other.items["fr"]]
     assert first.facts["fr"]["max_new_tokens"] == 48  # half of its window
     assert first.facts["fr"]["num_prompts"] == 10
+
+
+def control(language: str, texts: Sequence[str]) -> dict[str, float]:
+    """What is said of continuations whose language is known."""
+    prompt = Prompt(f"{language}-prose-00", language, "prose", "")
+    found = [verdict(prompt, text, cut=True, asked=False) for text in texts]
+    assert len(found) > 20
+    return {
+        "sticks": sum(one.sticks for one in found) / len(found),
+        "drifts": sum(one.drift is not None for one in found) / len(found),
+        "signs": sum(one.count("code", "latex") > 0 for one in found) / len(found),
+    }
+
+
+def test_known_text_gets_the_verdict_it_deserves():
+    """The table of docs/fidelity.md, on the texts of the recipe mie."""
+    mie = Path(fournil.data.__file__).parent / "mie"
+    cuts = {
+        name: [text[start : start + 230] for text in texts for start in range(0, len(text) - 230, 230)]
+        for name in ("fr", "en", "code")
+        if (texts := [path.read_text("utf-8") for path in sorted((mie / name).glob("*.*"))])
+    }
+    for language, other in (("fr", "en"), ("en", "fr")):
+        halves = [f"{own[:115]}\n{foreign[:115]}" for own, foreign in zip(cuts[language], cuts[other], strict=False)]
+        assert control(language, cuts[language]) == {"sticks": 1.0, "drifts": 0.0, "signs": 0.0}
+        assert control(language, cuts[other]) == {"sticks": 0.0, "drifts": 1.0, "signs": 0.0}
+        assert control(language, cuts["code"])["signs"] == 1.0
+        assert control(language, halves)["drifts"] > 0.97

@@ -16,7 +16,7 @@ _LATEX = (
     r"\\(?:item|left|right|quad|maketitle|tableofcontents|noindent|newline|hline)\b",
     r"\\[\[\]()]",  # \( … \) and \[ … \]
     r"\$\$",
-    r"\$[^$\n]*[\\^_{}][^$\n]*\$",  # mathematics between dollars
+    r"\$(?=\S)[^$\n;]*[\\^_][^$\n;]*(?<=\S)\$(?!\w)",  # mathematics between dollars
 )
 
 _ARGUMENTS = r"\((?![1-9]\w{0,2}\))[^()\n]*\)"
@@ -33,11 +33,12 @@ _CODE = (
     r"\bfunction\b\s*\w*\s*\([^)\n]*\)\s*\{",
     r"^\s*return\b[^.!?]*(?:;\s*$|[\[({=_])|^\s*return\s+(?:\w+|-?\d+);?\s*$",
     r"^\s*(?:raise|assert|yield|await|del)\s+[\w.]+(?:\(|\s*[=<>!]=|\[)",
-    r"^\s*(?:public|private|protected|static|extern)\s+\w+.*[({=;]\s*",
+    r"^\s*(?:public|private|protected|static|extern)\s+(?:\w+\s+)*?[\w<>\[\]]+\s+\w+\s*(?:[=;]|\([^)\n]*\)\s*\{?\s*$)",
     r"^\s*(?:var|let|const|int|float|char|double|bool|void|unsigned|String)\s+\*?\w+\s*(?:[=;(]|\[\w*\])",
     r"^\s*[\w.\[\]'\"]+\s*(?:[-+*/|]?=|:=)\s*(?=[^=\s]).*[\w)\]}'\";,(\[{]\s*$",  # an assignment, and nothing else
     r"[\w)\]'\"]\s*(?:=>|===|!==|==|!=|&&|\|\||\+=)\s*[\w(\[!'\"-]",
     r"\w->\w+",
+    r"\$[A-Za-z_]\w*\s*(?:=[^=]|->|\[)|^\s*echo\b.*;\s*$",
     rf"\b\w+(?:\.\w+)+{_ARGUMENTS}|\b[A-Za-z]\w*_\w*{_ARGUMENTS}",  # os.path.join(…), read_file(…)
     rf"^\s*[A-Za-z_]\w*{_ARGUMENTS};?\s*$|\);\s*$",  # a call, and nothing else
     r"\bSELECT\b.+\bFROM\b",

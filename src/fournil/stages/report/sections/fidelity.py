@@ -26,6 +26,7 @@ METRICS: dict[str, Message] = {
     "sentences_in_language": mark("Sentences in the language of the prompt"),
     "drifts": mark("Answers that drift into the other language"),
     "code_or_latex": mark("Answers with code or LaTeX"),
+    "untold": mark("Answers that tell nothing: too short, or in no clear language"),
     "keeps_format": mark("Dialogues whose speakers keep their tags"),
 }
 """What else is said of all prompts, or of the one kind that has it."""
@@ -145,10 +146,12 @@ def _said(facts: dict[str, Any], drift: dict[str, Any], other: str) -> list[str]
                 language=into,
             )
         )
-        if at_once:
+        if at_once == num:
+            said.append(tr("That is what they begin with."))
+        elif at_once:
             said.append(trn("{count:,} is in it from the start.", "{count:,} are in it from the start.", at_once))
         place, share = number(drift.get("median_characters")), number(drift.get("median_share"))
-        if place is not None and share is not None:
+        if place is not None and share is not None and at_once < num:
             said.append(
                 tr(
                     "Half of the drifts have begun after {characters} characters, {share} of the answer.",
