@@ -1,6 +1,8 @@
-"""How figures of tasks are written: shares in per cent, others with as many decimals as they need."""
+"""How figures of tasks are written, shares in per cent, and how far two of them are apart."""
 
 from __future__ import annotations
+
+import math
 
 SHARES = frozenset(
     (
@@ -21,6 +23,7 @@ SHARES = frozenset(
         "drifts",
         "keeps_format",
         "sentences_in_language",
+        "untold",
         "code_or_latex",
     )
 )
@@ -32,3 +35,15 @@ _PLACES = {"bleu": 1, "ter": 1, "chrf": 1, "bits_per_byte": 3, "byte_perplexity"
 def scale_of(metric: str) -> tuple[float, int]:
     """Return by what a metric's value is multiplied to be written, and with how many decimals."""
     return (100.0, 1) if metric in SHARES else (1.0, _PLACES.get(metric, 2))
+
+
+def gap_interval(one: tuple[float, float, float], other: tuple[float, float, float]) -> tuple[float, float]:
+    """Return the interval of a difference of two independent figures, from their own (Zou and Donner 2008).
+
+    Args:
+        one: Its value, and the ends of its interval.
+        other: The same of what is taken from it.
+    """
+    (value, low, high), (less, less_low, less_high) = one, other
+    gap = value - less
+    return gap - math.hypot(value - low, less_high - less), gap + math.hypot(high - value, less - less_low)

@@ -1,5 +1,6 @@
 """Tasks on the page: French beside English with the gap, mended editions, baselines, failures, curves, fidelity."""
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -50,8 +51,8 @@ def page(with_tasks: Callable[..., Path], draw_page: Callable[..., str]) -> str:
 def test_french_and_english_stand_side_by_side_with_the_gap(page: str) -> None:
     text = said(section(page, "tasks"))
     for words in (
-        # 100 × 1.959964 × √(0.5²/1165 + 0.5²/1172) = 4.05
-        "arc_challenge acc_norm, 5 examples before 27.3 % [24.4, 30.2] 29.2 % [26.3, 32.1] −1.9 [−5.9, +2.2]",
+        # 2 × 100 × √(0.5²/1165 + 0.5²/1172) = 4.14
+        "arc_challenge acc_norm, 5 examples before 27.3 % [24.4, 30.2] 29.2 % [26.3, 32.1] −1.9 [−6.0, +2.3]",
         "wikitext bits_per_byte, 5 examples before, lower is better 1.212 [1.083, 1.342] 1.333 [1.206, 1.460] −0.121",
         "wmt14 chrf, 5 examples before 21.4 [20.6, 22.1] 19.0 [18.3, 19.7] +2.4 [+1.3, +3.4]",
         "In one language only grammar acc, 5 examples before 62.2 % [53.0, 71.4]",
@@ -185,9 +186,14 @@ def test_a_model_that_never_drifts_is_said_to(with_tasks: Callable[..., Path], d
     def stay(facts: dict[str, Any]) -> None:
         facts["fidelity"] = {"fr": facts["fidelity"]["fr"] | {"drift": {"num": 0, "into": "en"}, "examples": []}}
 
+    def begin(facts: dict[str, Any]) -> None:
+        facts["fidelity"]["fr"]["drift"] |= {"num": 6, "median_characters": 0.0, "median_share": 0.0}
+
     text = said(section(draw_page(with_tasks(change=stay)), "fidelity"))
     assert "No answer drifts into the other language." in text
     assert "What was given" not in text
+    text = said(section(draw_page(with_tasks(change=begin, name="other")), "fidelity"))
+    assert "6 answers drift into English. That is what they begin with. Sentences" in text
 
 
 def test_tasks_alone_make_no_section_of_held_out_scores(page: str) -> None:
@@ -211,11 +217,11 @@ def test_curves_of_another_form_are_left_out(
     assert '<section id="tasks"' in page
 
 
-def test_gaps_are_of_one_metric_and_need_errors_for_their_interval() -> None:
-    row = {"metric": "acc", "value": 0.5, "standard_error": 0.03}
-    found = gap_of(row, row | {"value": 0.4, "standard_error": 0.04})
-    assert found == (pytest.approx(0.1), pytest.approx(1.959964 * 0.05))
-    assert gap_of(row, row | {"standard_error": None}) == (0.0, None)
+def test_gaps_are_of_one_metric_and_need_intervals_for_their_own() -> None:
+    row = {"metric": "acc", "value": 0.5, "interval": [0.44, 0.58]}
+    found = gap_of(row, row | {"value": 0.4, "interval": [0.34, 0.48]})
+    assert found == (pytest.approx(0.1), (pytest.approx(0.1 - math.hypot(0.06, 0.08)), pytest.approx(0.2)))
+    assert gap_of(row, row | {"interval": None}) == (0.0, None)
     assert gap_of(row, row | {"metric": "f1"}) is None
     assert gap_of(row, row | {"value": None}) is None
     assert gap_of(None, row) is None

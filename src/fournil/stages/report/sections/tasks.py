@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fournil.core.metrics import SHARES, scale_of
+from fournil.core.metrics import SHARES, gap_interval, scale_of
 from fournil.core.speech import Message, mark, retell, tr, trn
 from fournil.stages.report.charts import bar
 from fournil.stages.report.config import Config
@@ -38,7 +37,7 @@ BASELINES: dict[str, Message] = {
 }
 LONGEST_PROMPT = 1_600
 """Characters of a prompt that are shown; the record has it in full."""
-PREFIXES = ("french_bench_", "fournil_mini_", "fournil-mini-", "fournil-mini/")
+PREFIXES = ("french_bench_", "mini_")
 
 Row = dict[str, Any]
 
@@ -268,31 +267,32 @@ def _baseline(row: Row) -> str:
     return retell({**message, "values": {"system": system, "score": score}})
 
 
-def gap_of(one: Row | None, other: Row | None) -> tuple[float, float | None] | None:
-    """Return how far a score is above another on other items, and half its interval of 95 %, where it has one."""
+def gap_of(one: Row | None, other: Row | None) -> tuple[float, tuple[float, float] | None] | None:
+    """Return how far a score is above another on other items, and the interval of that where both have one."""
     if one is None or other is None or one.get("metric") != other.get("metric"):
         return None
     values = [number(row.get("value")) for row in (one, other)]
-    errors = [number(row.get("standard_error")) for row in (one, other)]
     if values[0] is None or values[1] is None:
         return None
-    known = errors[0] is not None and errors[1] is not None
-    return values[0] - values[1], 1.959964 * math.hypot(errors[0] or 0.0, errors[1] or 0.0) if known else None
+    (low, high), (other_low, other_high) = _interval(one), _interval(other)
+    if low is None or high is None or other_low is None or other_high is None:
+        return values[0] - values[1], None
+    ends = gap_interval((values[0], low, high), (values[1], other_low, other_high))
+    return values[0] - values[1], ends
 
 
 def _gap(one: Row | None, other: Row | None) -> str | Cell:
     found = gap_of(one, other)
     if found is None or one is None:
         return Cell(NONE, class_="none")
-    metric = str(one.get("metric"))
-    times, places = scale_of(metric)
-    value, half = found
+    times, places = scale_of(str(one.get("metric")))
+    value, ends = found
     written = gain(value * times, places)
-    if half is None:
+    if ends is None:
         return written
-    low, high = gain((value - half) * times, places), gain((value + half) * times, places)
-    ends = tag("span", tr("[{low},\u00a0{high}]", low=low, high=high), class_="brackets")
-    return tag("span", written, " ", ends, class_="figure")
+    low, high = (gain(end * times, places) for end in ends)
+    brackets = tag("span", tr("[{low},\u00a0{high}]", low=low, high=high), class_="brackets")
+    return tag("span", written, " ", brackets, class_="figure")
 
 
 def _every_metric(found: Sequence[Row]) -> Html | None:
