@@ -19,9 +19,10 @@ OFFICIAL, FIXED, MINI, OWN = "official", "fixed", "fournil-mini", "own"
 EDITIONS = (OFFICIAL, FIXED, MINI, OWN)
 """Whose task it is: lm_eval's as it stands; the same with its defects mended; ours; a local set."""
 
-MODEL, CHANCE, LONGEST, HIDDEN = "model", "chance", "longest", "hidden"
-SYSTEMS = (MODEL, CHANCE, LONGEST, HIDDEN)
-"""Who answered: the model; nobody; whoever takes the longest choice; whoever sees the choices and not the question."""
+MODEL, CHANCE, LONGEST, HIDDEN, COPY = "model", "chance", "longest", "hidden", "copy"
+SYSTEMS = (MODEL, CHANCE, LONGEST, HIDDEN, COPY)
+"""Who answered: the model; nobody; whoever takes the longest choice; whoever sees the choices and not the question;
+whoever leaves a text untranslated."""
 
 NUM_PROMPTS = 3
 """Prompts of a task that the record keeps in full."""

@@ -10,7 +10,7 @@ from typing import Any
 from fournil.core.languages import name_of
 from fournil.core.metrics import scale_of
 from fournil.core.speech import figure, retell, tr
-from fournil.stages.evaluate.result import CHANCE, FIXED, HIDDEN, LONGEST, MINI, MODEL, TASK
+from fournil.stages.evaluate.result import CHANCE, COPY, FIXED, HIDDEN, LONGEST, MINI, MODEL, TASK
 
 Row = Mapping[str, Any]
 
@@ -45,10 +45,12 @@ def _tasks(rows: Sequence[Row]) -> Iterator[str]:
         cells = [_cell(sides.get(tag)) for tag in languages]
         gap = [_gap(*(sides.get(tag) for tag in languages[:2]))] if len(languages) > 1 else []
         table.append([label, _metric(first), *cells, *gap])
-        guesses = [_guesses(sides.get(tag), rows) for tag in languages]
-        if any(guesses):
-            guessed = True
-            table.append([f"  {tr('guessing')}", "", *guesses, *([""] if gap else [])])
+        guesses = [_others(sides.get(tag), rows, (CHANCE, LONGEST, HIDDEN)) for tag in languages]
+        copied = [_others(sides.get(tag), rows, (COPY,)) for tag in languages]
+        guessed = guessed or any(guesses)
+        for said, others in ((tr("guessing"), guesses), (tr("copying the source"), copied)):
+            if any(others):
+                table.append([f"  {said}", "", *others, *([""] if gap else [])])
     yield ""
     yield from _aligned(table)
     yield ""
@@ -66,6 +68,7 @@ def _fidelity(rows: Sequence[Row]) -> Iterator[str]:
         "sentences_in_language": tr("sentences in the language"),
         "drifts": tr("drifts into another"),
         "code_or_latex": tr("falls into code or LaTeX"),
+        "untold": tr("tells nothing"),
         "keeps_format": tr("keeps a dialogue's form"),
     }
     languages = _languages(shown)
@@ -147,7 +150,8 @@ def gap_interval(one: Row, other: Row) -> tuple[float, float]:
     return gap - below, gap + above
 
 
-def _guesses(row: Row | None, rows: Sequence[Row]) -> str:
+def _others(row: Row | None, rows: Sequence[Row], systems: Sequence[str]) -> str:
+    """What others than the model come to on the same items."""
     if row is None:
         return ""
     like = {
@@ -156,7 +160,7 @@ def _guesses(row: Row | None, rows: Sequence[Row]) -> str:
         if all(other[name] == row[name] for name in ("task", "edition", "language", "metric"))
     }
     factor, places = scale_of(row["metric"])
-    found = [like.get(system) for system in (CHANCE, LONGEST, HIDDEN)]
+    found = [like.get(system) for system in systems]
     if not any(found):
         return ""
     return " / ".join(_number(other["value"] * factor, places) if other else "–" for other in found)

@@ -12,7 +12,7 @@ from typing import Any
 from fournil.core.context import Context
 from fournil.core.errors import FournilError
 from fournil.core.files import canonical_hash, write_json
-from fournil.core.speech import Message, mark, markn, tr
+from fournil.core.speech import Message, mark, markn, retell, tr
 from fournil.parts.model.resolve import shown_name
 from fournil.parts.scoring import Scorer, open_scorer
 from fournil.parts.train.kept import kept, last_step
@@ -190,9 +190,12 @@ class _Runner:
                 with self.context.progress.task(title, job.total(), tr("requests")) as bar:
                     result = job.score(scorer, bar)
                 _refuse_not_finite(result)
-            except FournilError as error:
+            except MemoryError:
+                raise
+            except Exception as error:  # whatever a task's own code raises on data that it does not expect
                 failures[name] = Failure(job.task, job.edition, job.language, _reason(error), job.pair)
-                self.context.progress.note(tr("{task} failed: {error}", task=job.task, error=error))
+                reason = retell(failures[name].reason)
+                self.context.progress.note(tr("{task} failed: {reason}", task=job.task, reason=reason))
                 continue
             write_task(out, result, key)
             results[name] = result
@@ -265,7 +268,9 @@ def _refuse_not_finite(result: TaskResult) -> None:
             )
 
 
-def _reason(error: FournilError) -> Message:
+def _reason(error: Exception) -> Message:
+    if not isinstance(error, FournilError):
+        return mark("unexpected {kind}: {error}", kind=type(error).__name__, error=str(error)[:500])
     if error.where and error.fix:
         return mark("{what} [{where}]. {fix}", what=error.what, where=error.where, fix=error.fix)
     if error.where or error.fix:

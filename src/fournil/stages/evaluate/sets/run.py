@@ -13,7 +13,7 @@ from fournil.core.languages import primary
 from fournil.parts.corpus_metrics import bleu_of_sums, chrf_of_sums
 from fournil.parts.scoring import Scored, Scorer
 from fournil.parts.statistics import bootstrapped, resample_weights
-from fournil.stages.evaluate.result import CHANCE, HIDDEN, LONGEST, NUM_PROMPTS, Item, Measure, TaskResult
+from fournil.stages.evaluate.result import CHANCE, COPY, HIDDEN, LONGEST, NUM_PROMPTS, Item, Measure, TaskResult
 from fournil.stages.evaluate.sets import baselines
 from fournil.stages.evaluate.sets.items import BETWEEN, LocalSet
 from fournil.stages.evaluate.sets.items import Item as Asked
@@ -26,7 +26,6 @@ STOPS = ("\n",)
 MAX_HIDDEN = 1000
 """The classifier that does not see the question compares every two choices: not for sets of more items."""
 NUM_BOOTSTRAP = 1000
-COPY = "copy"
 
 Advance = Callable[[int], None]
 
