@@ -40,7 +40,7 @@ class Spec:
     """The keys of a set's TOML."""
 
     name: str
-    """What scores call it: lower-case letters, digits, `-` and `_`."""
+    """What scores call it: letters without accents, digits, `-` and `_`."""
     kind: str
     """`choice` (questions with the answers to choose from), `classification` (one of the same few labels), `reading`
     (the answer is written), `translation`, or `text` (how well plain text is foreseen)."""
@@ -151,7 +151,7 @@ def check_spec(table: Mapping[str, Any]) -> Spec:
             raise _WrongError(tr("unknown key {key!r}", key=key), fix)
     for key in ("name", "kind", "language", "data"):
         if key not in table:
-            raise _WrongError(tr("the key {key!r} is missing", key=key), docs_of(key))
+            raise _WrongError(tr("the key {key!r} is missing", key=key), tr("docs/own-sets.md says what it means."))
     for key, value in table.items():
         _check_type(key, value)
     kind = table["kind"]
@@ -214,7 +214,7 @@ def _checked(spec: Spec) -> Spec:
             what = tr("{key} is {tag!r}", key=key, tag=tag)
             raise _WrongError(what, tr("Known: {names}.", names=", ".join(known)))
     if spec.kind == CLASSIFICATION and len(spec.labels) < 2:
-        raise _WrongError(tr("labels must be two or more"), docs_of("labels"))
+        raise _WrongError(tr("labels must be two or more"), tr("docs/own-sets.md says what it means."))
     for key, least, most in (("shots", 0, MAX_SHOTS), ("max_tokens", 1, MAX_TOKENS)):
         figure = getattr(spec, key)
         if not least <= figure <= most:
@@ -230,5 +230,5 @@ def _checked(spec: Spec) -> Spec:
             tr("prompt is no template: {error}", error=error), tr("Write a brace that is meant twice.")
         ) from error
     if not spec.prompt and not spec.gap and spec.kind != TEXT and not language(spec.language).prompts:
-        raise _WrongError(tr("the key {key!r} is missing", key="prompt"), docs_of("prompt"))
+        raise _WrongError(tr("the key {key!r} is missing", key="prompt"), tr("docs/own-sets.md says what it means."))
     return spec
