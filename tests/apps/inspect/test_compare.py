@@ -14,6 +14,7 @@ from fournil.apps.inspect.compare import compare
 from fournil.apps.inspect.evaluations import read_evaluation
 from fournil.core.errors import FournilError
 from fournil.core.speech import mark, speaking
+from fournil.parts.corpus_metrics import bleu_best, bleu_of_sums, translation_metrics
 from fournil.stages.evaluate.outputs import write_task
 from fournil.stages.evaluate.result import Item, Measure, TaskResult
 
@@ -168,9 +169,26 @@ def test_a_figure_that_items_do_not_come_to_is_not_compared(tmp_path):
     assert found["not_compared"] == [{"task": "boolqa", "reason": "acc: its figure is not what its items come to"}]
 
 
-def with_pairs(folder: Path, said: list[str]) -> Path:
-    from fournil.parts.corpus_metrics import translation_metrics
+def test_translations_with_several_references_are_compared(tmp_path):
+    def translated(texts: list[str]) -> TaskResult:
+        references = [
+            ["Ouvrir le menu du bas", "Ouvre le menu du bas"],
+            ["Fermer la fenêtre"],
+            ["Imprimer la page"],
+        ] * 8
+        pairs = list(zip(texts * 8, references, strict=True))
+        items = [Item(n, f"t{n}", {}, {"text": t, "references": r}) for n, (t, r) in enumerate(pairs)]
+        statistics = np.array([bleu_best(*pair) for pair in pairs])
+        value = float(bleu_of_sums(statistics.sum(axis=0, keepdims=True))[0])
+        return result([], "translation", measures=[Measure("bleu", value, main=True)], items=items, edition="own")
 
+    first = evaluation(tmp_path / "a", translated(["Ouvre le menu du bas", "Fermer la fenêtre", "Imprimer la page"]))
+    second = evaluation(tmp_path / "b", translated(["Menu", "Fermer la fenêtre", "Page"]))
+    found = told(first, second)["comparisons"]
+    assert [(row["num_items"], row["metric"], row["verdict"]) for row in found] == [(24, "bleu", "a")]
+
+
+def with_pairs(folder: Path, said: list[str]) -> Path:
     references = ["Le fichier existe déjà.", "Ouvrir le menu", "Fermer la fenêtre", "Imprimer la page"] * 5
     texts = said * 5
     rows = [

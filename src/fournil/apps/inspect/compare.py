@@ -14,7 +14,7 @@ from fournil.apps.inspect.evaluations import TRANSLATION, Evaluation, Key, Measu
 from fournil.core.errors import FournilError
 from fournil.core.metrics import SHARES, scale_of
 from fournil.core.speech import Message, figure, mark, markn, retell, tr, trn
-from fournil.parts.aggregation import OF_PARTS, OF_TEXTS, Sums, difference, sums_of
+from fournil.parts.aggregation import Sums, difference, sums_of
 from fournil.parts.statistics import Value, resample_weights
 
 NUM_BOOTSTRAP = 2000
@@ -158,50 +158,52 @@ def _differences(one: Scored, other: Scored, common: Sequence[Key]) -> Iterator[
 
 def _compare_metric(metric: str, one: Scored, other: Scored, common: Sequence[Key]) -> Compared | None:
     measure = one.measures[metric]
-    sides = [(scored, scored.measures[metric]) for scored in (one, other)]
-    if any(not _comes_to(metric, scored, measure) for scored, measure in sides):
+    whole = [_sums(metric, (scored,), list(scored.items)) for scored in (one, other)]
+    for found, scored in zip(whole, (one, other), strict=True):
+        measured = scored.measures[metric].value
+        if not found or (measured is not None and not _is_close(found[0].value(), measured)):
+            return None
+    found = _sums(metric, (one, other), common)
+    if not found:
         return None
-    if measure.aggregation not in (*OF_PARTS, *OF_TEXTS):
-        common = [key for key in common if all(metric in scored.items[key].values for scored in (one, other))]
-    sums = [_sums(metric, scored, measure, common) for scored, measure in sides]
-    if sums[0] is None or sums[1] is None or not common:
-        return None
-    weights_SN = resample_weights(len(common), NUM_BOOTSTRAP, seed=0)
-    gap = difference(sums[0], sums[1], weights_SN)
-    values = sums[0].value(), sums[1].value()
-    alike = _is_alike(metric, one, other, common)
-    return Compared(one, metric, len(common), *values, gap, _verdict(gap, measure, alike=alike), measure.main)
+    a, b = found
+    num_items = len(a.statistics_NK)
+    gap = difference(a, b, resample_weights(num_items, NUM_BOOTSTRAP, seed=0))
+    verdict = _verdict(gap, measure, alike=_is_alike(metric, one, other, common))
+    return Compared(one, metric, num_items, a.value(), b.value(), gap, verdict, measure.main)
 
 
-def _sums(metric: str, scored: Scored, measure: Measure, keys: Sequence[Key]) -> Sums | None:
-    if not keys:
-        return None
-    items = [scored.items[key] for key in keys]
-    return sums_of(
-        metric, measure.aggregation, [item.values.get(metric) for item in items], [item.details for item in items]
-    )
+def _sums(metric: str, sides: Sequence[Scored], keys: Sequence[Key]) -> list[Sums]:
+    """What items add to a metric on each side: all of them, or those that have a value; nothing where none tells."""
+    having = [key for key in keys if all(metric in scored.items[key].values for scored in sides)]
+    for chosen in (keys, having):
+        found = [
+            sums_of(
+                metric,
+                scored.measures[metric].aggregation,
+                [scored.items[key].values.get(metric) for key in chosen],
+                [scored.items[key].details for key in chosen],
+            )
+            for scored in sides
+            if chosen
+        ]
+        if found and None not in found:
+            return [sums for sums in found if sums is not None]
+    return []
 
 
-def _comes_to(metric: str, scored: Scored, measure: Measure) -> bool:
-    """Whether the figure that was measured is what the items come to."""
-    keys = list(scored.items)
-    if measure.aggregation not in (*OF_PARTS, *OF_TEXTS):
-        keys = [key for key in keys if metric in scored.items[key].values]
-    sums = _sums(metric, scored, measure, keys)
-    if sums is None:
-        return False
-    return measure.value is None or math.isclose(sums.value(), measure.value, rel_tol=CLOSE, abs_tol=CLOSE)
+def _is_close(value: float, measured: float) -> bool:
+    return math.isclose(value, measured, rel_tol=CLOSE, abs_tol=CLOSE)
 
 
 def _is_alike(metric: str, one: Scored, other: Scored, common: Sequence[Key]) -> bool:
     """Whether both came to the same on every single item."""
     pairs = [(one.items[key], other.items[key]) for key in common]
-    if all(metric in item.values for pair in pairs for item in pair):
-        return all(first.values[metric] == second.values[metric] for first, second in pairs)
-    return all(
-        all(first.details.get(name) == second.details.get(name) for name in ("text", "parts"))
-        for first, second in pairs
-    )
+    having = [pair for pair in pairs if all(metric in item.values for item in pair)]
+    if having:
+        return all(first.values[metric] == second.values[metric] for first, second in having)
+    seen = [[[item.details.get(name) for name in ("text", "parts")] for item in pair] for pair in pairs]
+    return all(first == second for first, second in seen)
 
 
 def _verdict(gap: Value, measure: Measure, *, alike: bool) -> str:
