@@ -7,7 +7,7 @@ from tiny_lm import TinyLM
 from fournil.core.errors import FournilError
 from fournil.parts.harness.fixed import fixes
 from fournil.parts.harness.names import KNOWN
-from fournil.parts.harness.run import run_task
+from fournil.parts.harness.run import Answers, run_task
 
 FIXED = [task.name for task in KNOWN.values() if task.fixed]
 
@@ -46,6 +46,25 @@ def test_both_editions_are_of_the_same_items_and_metrics(name, shots, data):
     assert set(fixed.aggregations.values()) == {"mean"}
     assert all(error is not None for _, error in fixed.metrics.values())
     assert (fixed.language, fixed.shots, fixed.main) == (official.language, official.shots, official.main)
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_the_second_edition_asks_only_what_the_first_did_not(name, data):
+    alone = run_task(name, TinyLM(), shots=2, data=data, edition="fixed")
+    answers, model = Answers(), TinyLM()
+    run_task(name, model, shots=2, data=data, answers=answers)
+    first, model.asked, seen = set(map(repr, model.asked)), [], []
+    settings = {"shots": 2, "data": data, "edition": "fixed", "answers": answers}
+    run = run_task(name, model, progress=lambda *told: seen.append(told), **settings)
+    assert run == alone
+    assert not first & set(map(repr, model.asked))
+    assert seen[-1][0] == seen[-1][1]
+    if name in ("french_bench_multifquad", "french_bench_orangesum_title", "french_bench_trivia"):
+        assert model.asked == []
+    # Another model's answers are its own.
+    other = TinyLM()
+    run_task(name, other, **settings)
+    assert other.asked
 
 
 @pytest.mark.parametrize("name", ["grammar", "vocab", "reading_comp"])

@@ -32,6 +32,21 @@ ProgressTo = Callable[[int, int], None]
 """Told how many requests are finished, and of how many."""
 
 
+class Answers:
+    """What a model answered, kept for a task's other edition, often of the same prompts; of one model at a time."""
+
+    def __init__(self) -> None:
+        self._model: object = None
+        self._known: dict[tuple[str, str], tuple[Any, Note]] = {}
+
+    def of(self, lm: LM) -> dict[tuple[str, str], tuple[Any, Note]]:
+        """Return the answers of a model by kind and words of the request; another model's are forgotten."""
+        model = getattr(lm, "scorer", lm)
+        if model is not self._model:
+            self._model, self._known = model, {}
+        return self._known
+
+
 def run_task(
     name: str | Named,
     lm: LM,
@@ -42,6 +57,7 @@ def run_task(
     data: Path | None = None,
     edition: str = OFFICIAL,
     progress: ProgressTo | None = None,
+    answers: Answers | None = None,
 ) -> TaskRun:
     """Score a model on a task, or on a group of tasks as one (mmlu).
 
@@ -56,6 +72,7 @@ def run_task(
         data: A folder with data sets; None for the hub.
         edition: `official`, or `fixed` for the mended definition.
         progress: Told how far it is.
+        answers: Where answers are kept, so that another edition of the task need not ask for the same again.
 
     Raises:
         FournilError: The extra or the data is missing, the data does not fit, or the model cannot answer.
@@ -67,7 +84,7 @@ def run_task(
             with telling(each.task_name):
                 each.build_all_requests(limit=limit or None)
         requests = [request for each in loaded.tasks.values() for request in each.instances]
-        notes = _answer(lm, requests, progress)
+        notes = _answer(lm, requests, progress, (answers or Answers()).of(lm))
         scored = [_Scored(name, each, notes) for name, each in loaded.tasks.items()]
         for each in scored:
             with telling(each.name):
@@ -122,8 +139,13 @@ def _config(task: ConfigurableTask) -> dict[str, Any]:
     return _json(dict(task.dump_config()))
 
 
-def _answer(lm: LM, requests: Sequence[Instance], progress: ProgressTo | None) -> dict[int, Note]:
-    """Have the model answer all requests of each kind at once; returns what it noted, by the request's identity."""
+def _answer(
+    lm: LM, requests: Sequence[Instance], progress: ProgressTo | None, known: dict[tuple[str, str], tuple[Any, Note]]
+) -> dict[int, Note]:
+    """Have the model answer all requests of each kind at once; returns what it noted, by the request's identity.
+
+    What is known already is not asked again, but for repeats: their answers are drawn, and meant to differ.
+    """
     notes: dict[int, Note] = {}
     by_kind: dict[str, list[Instance]] = defaultdict(list)
     for request in requests:
@@ -140,15 +162,22 @@ def _answer(lm: LM, requests: Sequence[Instance], progress: ProgressTo | None) -
     if hooked:
         setattr(lm, "advance", advance)  # noqa: B010 - a plain LM has none
     try:
-        for kind, asked in by_kind.items():
+        for kind, wanted in by_kind.items():
+            keys = [(kind, repr(request.args)) for request in wanted]
+            asked = [place for place, key in enumerate(keys) if key not in known or (wanted[place].repeats or 1) > 1]
+            if len(asked) < len(wanted):
+                advance(len(wanted) - len(asked))
             before = done
-            answers = getattr(lm, kind)(asked)
-            if not hooked or done == before:
+            said = getattr(lm, kind)([wanted[place] for place in asked]) if asked else []
+            if asked and (not hooked or done == before):
                 advance(len(asked))
-            for request, answer, note in zip(asked, answers, _notes(lm, len(asked)), strict=True):
+            new = dict(zip(asked, zip(said, _notes(lm, len(asked)), strict=True), strict=True))
+            for place, (request, key) in enumerate(zip(wanted, keys, strict=True)):
+                answer, note = new[place] if place in new else known[key]
                 request.resps.append(answer)
                 last = notes.get(id(request), Note())
                 notes[id(request)] = Note(last.truncated or note.truncated, last.uneven or note.uneven)
+            known.update({keys[place]: found for place, found in new.items()})
     finally:
         if hooked:
             setattr(lm, "advance", None)  # noqa: B010

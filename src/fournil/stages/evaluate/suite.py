@@ -12,6 +12,7 @@ from fournil.core.files import canonical_hash, hash_tree
 from fournil.core.progress import Bar
 from fournil.core.speech import tr
 from fournil.parts.harness import names
+from fournil.parts.harness.run import Answers
 from fournil.stages.evaluate.config import Config
 from fournil.stages.evaluate.result import FIXED, MINI, OFFICIAL, Item, Measure, TaskResult, file_name
 
@@ -133,6 +134,8 @@ class HarnessJob:
     named: names.Named
     edition: str
     config: Config = field(repr=False)
+    answers: Answers = field(repr=False, compare=False)
+    """What the model said to the other edition's prompts, many of which are the same."""
 
     @property
     def task(self) -> str:
@@ -192,6 +195,7 @@ class HarnessJob:
             data=self.data,
             edition=self.edition,
             progress=show,
+            answers=self.answers,
         )
         return _result_of(run, {"data_files": self._files_hash(run.data_source)})
 
@@ -271,9 +275,10 @@ def _jobs(config: Config, languages: Sequence[str]) -> Iterator[Job]:
             yield NativeJob(read_set(Path(name).expanduser()), config.shots, config.limit)
         else:
             for named in names.select([name]):
-                yield HarnessJob(named, OFFICIAL, config)
+                answers = Answers()
+                yield HarnessJob(named, OFFICIAL, config, answers)
                 if named.fixed:
-                    yield HarnessJob(named, FIXED, config)
+                    yield HarnessJob(named, FIXED, config, answers)
 
 
 def _check_harness(wanted: Sequence[str], config: Config) -> None:
