@@ -80,7 +80,8 @@ def load(folder: Path, dtype: torch.dtype = torch.float32, *, device: torch.devi
         refuse_beyond_memory(needed, folder)
     with torch.device("meta"):
         model = Llama(config)
-    model = model.to_empty(device=device).to(dtype)
+    # As to_empty does, whose way through tensors without memory imports sympy: half a second of every start.
+    model = model._apply(lambda tensor: torch.empty(tensor.shape, dtype=dtype, device=device))
     _restore_tables(model, device)
     wanted = hugging_face_views(model)
     for path, name, tensor in _tensors(kept):
@@ -235,7 +236,7 @@ def save(model: Llama, folder: Path, *, dtype: torch.dtype = torch.float32) -> N
 
 
 def _restore_tables(model: Llama, device: torch.device | str) -> None:
-    """Rotary tables are not stored: to_empty left them without content."""
+    """Rotary tables are not stored: they are still without content."""
     from fournil.parts.model.attention import first_positions, rotary_table
 
     cos, sin = rotary_table(model.config, first_positions(model.config))
