@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     whole = "--traceback" in words or bool(os.environ.get(SHOW_TRACEBACK))
     try:
         with interruptible(goes_on=goes_on):
-            return _run(parse(words))
+            options = parse(words)
+            return _run_by_several(options) if os.environ.get("WORLD_SIZE", "1") != "1" else _run(options)
     except FournilError as error:
         print(tr("fournil: {error}", error=error), file=sys.stderr)
         return error.code
@@ -46,6 +47,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return say_bug(error, whole=True) if whole else say_refused(error)
     except Exception as error:
         return say_bug(error, whole=whole)
+
+
+def _run_by_several(options: argparse.Namespace) -> int:
+    """Under torchrun, the first process runs the verb, and the others help it to score.
+
+    Raises:
+        FournilError: The verb does not score.
+    """
+    if options.verb not in ("evaluate", HARNESS):
+        raise FournilError(
+            tr("only evaluate and lm-eval run under torchrun"), fix=tr("Start it without torchrun."), code=EXIT_USAGE
+        )
+    from fournil.parts.scoring import ranks, scorer
+
+    if ranks.is_follower():
+        scorer.follow()
+        return EXIT_DONE
+    ranks.join()
+    try:
+        return _run(options)
+    finally:
+        ranks.dismiss()
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from fournil.core.errors import FournilError
 from fournil.core.speech import tr
 from fournil.parts.model.engine import Engine, OwnEngine, TransformersEngine, open_model
 from fournil.parts.model.generate import GREEDY, Sampling
-from fournil.parts.scoring import llama, plain
+from fournil.parts.scoring import llama, plain, ranks
 from fournil.parts.scoring.encoding import Encoder
 from fournil.parts.scoring.requests import Prompt, Request, Scored, Written
 from fournil.parts.scoring.stops import Ending, cut
@@ -24,14 +24,17 @@ PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16}
 Advance = Callable[[int], None]
 
 
-def open_scorer(folder: Path, *, device: str = "cpu", precision: str = "fp32", threads: int = 0) -> Scorer:
-    """Load a model folder for scoring.
+def open_scorer(
+    folder: Path, *, device: str = "cpu", precision: str = "fp32", threads: int = 0, max_tokens: int = 0
+) -> Scorer:
+    """Load a model folder for scoring; under torchrun, in every process.
 
     Args:
         folder: In the Hugging Face layout.
         device: `cpu` or `cuda`.
         precision: `fp32`, which the published scores of others are comparable with, or `bf16`.
         threads: For arithmetic (0: leave as it is).
+        max_tokens: See Scorer.
 
     Raises:
         FournilError: The model cannot be loaded, or there is no such precision.
@@ -41,8 +44,28 @@ def open_scorer(folder: Path, *, device: str = "cpu", precision: str = "fp32", t
         raise FournilError(tr("no precision {name!r}", name=precision), fix=tr("Precisions: {names}.", names=names))
     if threads:
         torch.set_num_threads(threads)
-    folder = Path(folder)
-    return Scorer(open_model(folder, device=device, dtype=PRECISIONS[precision]), folder)
+    job = ranks.Open(Path(folder), device, precision, max_tokens)
+    if ranks.num_ranks() == 1:
+        return _open_here(job)
+    ranks.join()
+    ranks.ask(job)
+    try:
+        scorer: Scorer | FournilError = _open_here(job)
+    except FournilError as error:
+        scorer = error
+    ranks.gather(scorer if isinstance(scorer, FournilError) else None)
+    assert isinstance(scorer, Scorer)
+    return scorer
+
+
+def follow() -> None:
+    """Help another process to score until it is done; see `fournil.parts.scoring.ranks`."""
+    ranks.follow(_open_here)
+
+
+def _open_here(job: ranks.Open) -> Scorer:
+    engine = open_model(job.folder, device=ranks.device_here(job.device), dtype=PRECISIONS[job.precision])
+    return Scorer(engine, job.folder, max_tokens=job.max_tokens)
 
 
 class Scorer:
@@ -126,19 +149,46 @@ class Scorer:
             for ids, prompt in zip(self._write(encoded, sampling, advance), encoded, strict=True)
         ]
 
-    def close(self) -> None:
-        """Let go of whatever helps to score."""
-
     def _decode(self, ids: Sequence[int]) -> str:
         return self.engine.tokenizer.decode(list(ids), skip_special_tokens=True)
 
     def _score(self, requests: Sequence[Request], advance: Advance | None) -> tuple[np.ndarray, np.ndarray]:
+        num = ranks.num_ranks()
+        if num == 1:
+            return self.score_here(requests, advance)
+        ranks.ask(ranks.Score(requests))
+        answers = ranks.gather(
+            _answer(lambda: self.score_here(requests[ranks.share_of_requests(requests, 0, num)], None))
+        )
+        if advance is not None:
+            advance(len(requests))
+        values, greedy = zip(*answers, strict=True)
+        return np.concatenate(values), np.concatenate(greedy)
+
+    def score_here(self, requests: Sequence[Request], advance: Advance | None) -> tuple[np.ndarray, np.ndarray]:
+        """Log-likelihoods and whether they are greedy, by this process alone."""
         if isinstance(self.engine, OwnEngine):
             return llama.score(self.engine.model, requests, max_tokens=self.max_tokens, advance=advance)
         assert isinstance(self.engine, TransformersEngine)
         return plain.score(self.engine, requests, max_tokens=self.max_tokens, advance=advance)
 
     def _write(self, prompts: Sequence[Prompt], sampling: Sampling, advance: Advance | None) -> list[list[int]]:
+        num = ranks.num_ranks()
+        if num == 1:
+            return self.write_here(prompts, sampling, advance)
+        ranks.ask(ranks.Write(prompts, sampling))
+        answers = ranks.gather(
+            _answer(lambda: self.write_here(prompts[ranks.share_of_prompts(0, num)], sampling, None))
+        )
+        if advance is not None:
+            advance(len(prompts))
+        written: list[list[int]] = [[] for _ in prompts]
+        for rank, answer in enumerate(answers):
+            written[ranks.share_of_prompts(rank, num)] = answer
+        return written
+
+    def write_here(self, prompts: Sequence[Prompt], sampling: Sampling, advance: Advance | None) -> list[list[int]]:
+        """New ids behind each prompt, by this process alone."""
         if isinstance(self.engine, OwnEngine):
             return write(
                 self.engine.model,
@@ -165,3 +215,11 @@ class Scorer:
             if advance is not None:
                 advance(1)
         return written
+
+
+def _answer(work: Callable[[], object]) -> object:
+    """What this process's share gives; an error waits until the others have answered too."""
+    try:
+        return work()
+    except FournilError as error:
+        return error

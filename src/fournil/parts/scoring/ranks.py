@@ -1,0 +1,140 @@
+"""Several processes score as one: `torchrun --nproc-per-node N -m fournil evaluate …`, a process for each GPU.
+
+The first process runs the program; the others load the same model and answer their share of what it asks. So only one
+of them reads tasks and writes files, and a run that was begun with two GPUs goes on with one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import distributed
+
+from fournil.core.errors import FournilError
+from fournil.parts.model.generate import Sampling
+from fournil.parts.scoring.requests import Prompt, Request
+
+if TYPE_CHECKING:
+    from fournil.parts.scoring.scorer import Scorer
+
+PATIENCE = timedelta(days=30)
+"""How long a process waits for its share: the first one may be busy with other things."""
+
+
+@dataclass(frozen=True)
+class Open:
+    """Load this model."""
+
+    folder: Path
+    device: str
+    precision: str
+    max_tokens: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """Score your share of these."""
+
+    requests: Sequence[Request]
+
+
+@dataclass(frozen=True)
+class Write:
+    """Write on from your share of these."""
+
+    prompts: Sequence[Prompt]
+    sampling: Sampling
+
+
+def num_ranks() -> int:
+    """How many processes there are, as torchrun says."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_follower() -> bool:
+    """Whether this process only helps another."""
+    return num_ranks() > 1 and os.environ.get("RANK", "0") != "0"
+
+
+def device_here(device: str) -> str:
+    """The GPU of this process, where several share a machine."""
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if device == "cuda" and num_ranks() > 1 else device
+
+
+def join() -> None:
+    """Meet the other processes, once."""
+    if num_ranks() > 1 and not distributed.is_initialized():
+        distributed.init_process_group("gloo", timeout=PATIENCE)
+
+
+def ask(job: Open | Score | Write | None) -> None:
+    """Tell the others what to do; nothing means that all is done."""
+    distributed.broadcast_object_list([job], src=0)
+
+
+def gather(answer: Any) -> list[Any]:  # noqa: ANN401 - whatever the job's answer is
+    """The answers of all processes, on the first one.
+
+    Raises:
+        FournilError: One of them failed.
+    """
+    found: list[Any] = [None] * num_ranks()
+    distributed.gather_object(answer, found if distributed.get_rank() == 0 else None, dst=0)
+    for one in found:
+        if isinstance(one, Exception):
+            raise one
+    return found
+
+
+def share_of_requests(requests: Sequence[Request], rank: int, ranks: int) -> slice:
+    """The requests of one process: neighbours, which have much in common, about as many tokens for each."""
+    sums = [0, *accumulate(len(request.ids) for request in requests)]
+    bounds = [next(i for i, done in enumerate(sums) if done * ranks >= sums[-1] * part) for part in (rank, rank + 1)]
+    return slice(bounds[0], len(requests) if rank == ranks - 1 else bounds[1])
+
+
+def share_of_prompts(rank: int, ranks: int) -> slice:
+    """The prompts of one process: every so many, so that long ones are spread."""
+    return slice(rank, None, ranks)
+
+
+def follow(open_scorer: Callable[[Open], Scorer]) -> None:
+    """Do what the first process asks until it is done."""
+    join()
+    rank, scorer = distributed.get_rank(), None
+    while True:
+        box: list[Any] = [None]
+        distributed.broadcast_object_list(box, src=0)
+        job = box[0]
+        if job is None:
+            break
+        answer: Any = None
+        try:
+            if isinstance(job, Open):
+                scorer = open_scorer(job)
+            elif isinstance(job, Score):
+                assert scorer is not None
+                answer = scorer.score_here(job.requests[share_of_requests(job.requests, rank, num_ranks())], None)
+            elif isinstance(job, Write):
+                assert scorer is not None
+                answer = scorer.write_here(job.prompts[share_of_prompts(rank, num_ranks())], job.sampling, None)
+        except FournilError as error:
+            answer = error
+        except torch.OutOfMemoryError as error:
+            answer = FournilError(str(error).splitlines()[0])
+        gather(answer)
+    distributed.destroy_process_group()
+
+
+def dismiss() -> None:
+    """Let the other processes go, at the end of the program."""
+    if num_ranks() > 1 and distributed.is_initialized() and not is_follower():
+        ask(None)
+        distributed.destroy_process_group()
