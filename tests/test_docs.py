@@ -14,6 +14,7 @@ from fournil.core import settings
 from fournil.core.errors import FournilError
 from fournil.flow import STAGES, folder_of
 from fournil.recipe import SECTIONS, check_recipe, stage_config
+from fournil.stages.evaluate.sets.spec import check_spec
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCS = REPOSITORY / "docs"
@@ -222,8 +223,14 @@ def snippets(text: str) -> list[str]:
 
 
 def misread(snippet: str) -> str:
-    """Return what a recipe's reader says against a snippet of one; nothing when it is right."""
+    """Return what a recipe's reader says against a snippet of one, or a set's of one; nothing when it is right."""
     table = tomllib.loads(snippet)
+    if "kind" in table:
+        try:
+            check_spec(table)
+        except ValueError as error:
+            return str(error)
+        return ""
     table.setdefault("recipe", {"name": "snippet"}).pop("extends", None)
     try:
         check_recipe(table, where="the page")
@@ -240,6 +247,7 @@ def test_every_recipe_shown_is_understood():
 
 def test_a_recipe_with_a_wrong_setting_is_seen():
     assert "unknown setting pretrain.phase[0].step" in misread("[[pretrain.phase]]\nstep = 3\n")
+    assert "unknown key 'shot'" in misread('name = "a"\nkind = "choice"\nlanguage = "fr"\ndata = "a.csv"\nshot = 3\n')
 
 
 def test_settings_named_on_a_stage_page_exist():

@@ -4,8 +4,6 @@ import csv
 import gzip
 import json
 import math
-import re
-import tomllib
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,7 +20,6 @@ from fournil.parts.tokenize.prompts import chat_template
 from fournil.stages.evaluate.sets.items import read_set
 from fournil.stages.evaluate.sets.metrics import exact, f1
 from fournil.stages.evaluate.sets.run import run_set
-from fournil.stages.evaluate.sets.spec import check_spec
 from fournil.stages.evaluate.translation import answers_of
 
 QUESTIONS = [
@@ -365,9 +362,3 @@ def test_a_model_that_was_taught_to_translate_is_asked_as_it_was_taught(tmp_path
     assert result.prompts == ["The cat"]
     assert result.items[0].details["text"] == answers_of(scorer.engine, ["The cat"], "en", "fr", 1)[0]
     scorer.close()
-
-
-def test_the_set_that_the_docs_show_is_one(repository):
-    text = (repository / "docs/own-sets.md").read_text("utf-8")
-    spec = check_spec(tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1]))
-    assert (spec.name, spec.kind, spec.shots, len(spec.choices)) == ("boulange", "choice", 3, 4)
