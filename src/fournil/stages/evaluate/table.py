@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from fournil.core import metrics
 from fournil.core.languages import name_of
 from fournil.core.metrics import scale_of
 from fournil.core.speech import figure, retell, tr
@@ -143,11 +143,7 @@ def _gap(french: Row | None, english: Row | None) -> str:
 
 def gap_interval(one: Row, other: Row) -> tuple[float, float]:
     """The interval of a difference of two independent scores, from their own intervals."""
-    (low, high), (other_low, other_high) = one["interval"], other["interval"]
-    gap = one["value"] - other["value"]
-    below = math.hypot(one["value"] - low, other_high - other["value"])
-    above = math.hypot(high - one["value"], other["value"] - other_low)
-    return gap - below, gap + above
+    return metrics.gap_interval((one["value"], *one["interval"]), (other["value"], *other["interval"]))
 
 
 def _others(row: Row | None, rows: Sequence[Row], systems: Sequence[str]) -> str:

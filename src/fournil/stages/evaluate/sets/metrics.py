@@ -1,4 +1,4 @@
-"""Scores of written answers and translations, item by item, with several right ones."""
+"""Scores of written answers, item by item, with several right ones."""
 
 from __future__ import annotations
 
@@ -7,11 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-import numpy as np
-from sacrebleu.metrics.bleu import BLEU
-
 from fournil.core.languages import language
-from fournil.parts.corpus_metrics import chrf_of_sums, chrf_statistics
 
 
 def answer_words(text: str, tag: str) -> list[str]:
@@ -42,15 +38,3 @@ def f1(text: str, answers: Sequence[str], tag: str) -> float:
         both = ours.total() + theirs.total()
         best = max(best, 2 * (ours & theirs).total() / both if both else 1.0)
     return best
-
-
-def chrf_best(text: str, references: Sequence[str]) -> list[int]:
-    """Statistics of chrF with the reference that is nearest, as sacrebleu takes several."""
-    found = [chrf_statistics(text, reference) for reference in references]
-    return found[int(np.argmax(chrf_of_sums(np.array(found))))]
-
-
-def bleu_best(text: str, references: Sequence[str]) -> list[int]:
-    """Statistics of BLEU with several references."""
-    found = BLEU(effective_order=True).sentence_score(text, list(references))
-    return [*found.counts, *found.totals, found.sys_len, found.ref_len]

@@ -10,14 +10,14 @@ import numpy as np
 
 from fournil.core.files import canonical_hash
 from fournil.core.languages import primary
-from fournil.parts.corpus_metrics import bleu_of_sums, chrf_of_sums
+from fournil.parts.corpus_metrics import bleu_best, bleu_of_sums, chrf_best, chrf_of_sums
 from fournil.parts.scoring import Scored, Scorer
 from fournil.parts.statistics import bootstrapped, resample_weights
 from fournil.stages.evaluate.result import CHANCE, COPY, HIDDEN, LONGEST, NUM_PROMPTS, Item, Measure, TaskResult
 from fournil.stages.evaluate.sets import baselines
 from fournil.stages.evaluate.sets.items import BETWEEN, LocalSet
 from fournil.stages.evaluate.sets.items import Item as Asked
-from fournil.stages.evaluate.sets.metrics import bleu_best, chrf_best, exact, f1
+from fournil.stages.evaluate.sets.metrics import exact, f1
 from fournil.stages.evaluate.sets.spec import CHOICE, CLASSIFICATION, METRICS, READING, TEXT, TRANSLATION
 from fournil.stages.evaluate.translation import answers_of
 
