@@ -147,7 +147,7 @@ def bake_and_tell(recipe: Recipe, run: Path, *, threads: int = 0, quiet: bool = 
     with leaving_nothing(run):
         with holding(run):  # another bake in this folder is named before anything is measured
             planned = foretold(recipe, run, threads=context.threads, device=context.device, until=until)
-        if planned:
+        if planned and ("pretrain" in recipe.stages or "evaluate" not in recipe.stages):  # else the model is unknown
             whole = duration(sum(step["seconds"] for step in planned.values()))
             say(tr("Foretold: about {whole} of work on this machine", whole=whole))
         records = bake(recipe, run, context, tell, until=until, planned=planned)

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -242,8 +243,8 @@ def test_intervals_come_of_the_items_or_are_not_told():
     assert row["value"] == 0.5
     assert row["standard_error"] == pytest.approx(0.05, rel=0.15)
     assert row["interval"] == pytest.approx([0.4, 0.6], abs=0.025)
-    import numpy as np
-
+    (wrong,) = task_rows(result([0.0] * 7), "m", 100)
+    assert wrong["interval"] == pytest.approx([0.0, 0.354], abs=1e-3)  # Wilson: none of seven is not never
     weights = np.ones((3, 2))
     items = [Item(0, "0", {"acc": 1.0}), Item(1, "1", {"acc": 0.0})]
     other = Measure("acc", 0.7)  # not what its items come to

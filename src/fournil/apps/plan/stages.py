@@ -30,6 +30,9 @@ CURATE_MEMORY, TOKENIZER_MEMORY = 12.5, 45.0
 """Bytes of memory for each byte of text that curate compares, and that a vocabulary is learned from."""
 SMALL_STEP_SECONDS = 0.05
 """A step that would be shorter than this at the stated utilisation is too small to reach it."""
+MINI = "fournil-mini"
+MINI_TOKENS, FIDELITY_TOKENS = 5_000.0, 200 * 64.0
+"""In each language: of fournil-mini what it reads counts as if some of it were written."""
 SOURCES_DISK, CURATE_DISK = 0.32, 0.31
 """Bytes on disk for each byte of text: Parquet, compressed by zstd."""
 
@@ -183,6 +186,8 @@ class Estimator:
         memory = state_bytes(shape, matrices) + activation_bytes(shape, tokens, half=half) + LOGITS_BYTES
         weights = shape.num_parameters() * (2 if getattr(config, "save_dtype", "") == "bfloat16" else 4)
         disk = weights + (moment_bytes(shape, matrices) if step.stage == "pretrain" else 0.0)
+        if config.keep_every:  # the last model is none of those that are kept on the way
+            disk += weights * ((sum(work.steps for work in works) - 1) // config.keep_every)
         seconds, hours = self._train_seconds(step, works)
         rate = self.hardware.flops_per_second
         too_small = rate is not None and min(work.flops / work.steps for work in works) < SMALL_STEP_SECONDS * rate
@@ -226,10 +231,12 @@ class Estimator:
         one = self._beam_token_seconds(self.shape)
         answers = answer_tokens(step.config, self.order) if _is_translator(self.order) else 0.0
         continued = step.config.num_prompts * step.config.continuation_tokens * len(self.order.languages)
+        continued += task_tokens(step.config, len(self.order.languages))
         seconds = rates.EVALUATE_START * self.speed.text + one * (answers * step.config.num_beams + continued)
         seconds += self._read_seconds(step.config, self.shape)
         memory += answer_memory(step.config, self.shape)
-        return Estimate(step.folder, step.stage, step.finished, seconds, False, memory, 0.2e6)
+        more = bool(set(step.config.tasks) - {MINI} or step.config.checkpoints)
+        return Estimate(step.folder, step.stage, step.finished, seconds, more, memory, 0.2e6)
 
     def _beam_token_seconds(self, shape: ModelConfig) -> float:
         """Seconds for each token of an answer and each beam: measured, or by the size of the model."""
@@ -266,6 +273,12 @@ class Estimator:
         carried = 2 * 1.02 * 4 / 3 * weights if weights <= MAX_BYTES else 0.0
         memory = PYTHON_BYTES + 20e6 + 4 * carried
         return Estimate(step.folder, step.stage, step.finished, seconds, False, memory, 0.6e6 + carried)
+
+
+def task_tokens(config: Any, num_languages: int) -> float:  # noqa: ANN401 - the stage's settings
+    """Return how many tokens fournil-mini and language fidelity write, about; other tasks are not foretold."""
+    mini = MINI_TOKENS if MINI in config.tasks else 0.0
+    return num_languages * (mini + (FIDELITY_TOKENS if config.fidelity else 0.0))
 
 
 def answer_tokens(config: Any, order: Order) -> float:  # noqa: ANN401 - the stage's settings

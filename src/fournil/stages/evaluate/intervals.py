@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fournil.parts.aggregation import sums_of
-from fournil.parts.statistics import Value, bootstrapped, resample_weights
+from fournil.parts.statistics import Value, bootstrapped, resample_weights, share
 from fournil.stages.evaluate.result import MODEL, TASK, Item, Measure, TaskResult
 
 NORMAL = 1.959964
@@ -68,8 +68,9 @@ def task_rows(
 def interval_of(measure: Measure, items: Sequence[Item], weights_SN: np.ndarray) -> dict[str, Any]:
     """Return `value`, `standard_error` and `interval` of a figure; null where nothing tells how sure it is.
 
-    What the scorer of the task knows itself is kept. Else items are resampled, as the aggregation adds them up; a
-    figure that is not what its items come to gets no interval from them.
+    What the scorer of the task knows itself is kept. Else items are resampled, as the aggregation adds them up; where
+    all of them are wrong, or right, Wilson's interval stands instead. A figure that is not what its items come to gets
+    no interval from them.
     """
     error, interval = measure.standard_error, measure.interval
     if interval is None and measure.system == MODEL and len(weights_SN):
@@ -91,5 +92,7 @@ def _resampled(measure: Measure, items: Sequence[Item], weights_SN: np.ndarray) 
     sums = sums_of(measure.metric, measure.aggregation, values, [item.details for item in items])
     if sums is None or not math.isclose(sums.value(), measure.value, rel_tol=CLOSE, abs_tol=CLOSE):
         return None
+    if set(values) in ({0.0}, {1.0}):  # every resample is the same, and the figure is not certain for that
+        return share(round(sum(value or 0.0 for value in values)), len(values))
     scores_S = sums.resampled(weights_SN)
     return bootstrapped(measure.value, scores_S) if np.isfinite(scores_S).all() else None
