@@ -4,7 +4,7 @@ For each language two systems learn from the same text: a model of ten million p
 by `fournil bake`, and counts of words, of pairs and of threes of them (an interpolated trigram, in seconds). Each is
 asked the sets of both languages: the rows say what was learned from, the columns whether it was the set's language.
 
-    python bench/mini.py [--french FILES … --english FILES …] [--tokens 4000000] [--threads 2]
+    python bench/mini.py [--french FILES … --english FILES …] [--tokens 500000] [--threads 2]
 
 Text is read from JSON lines (`text`, or the language's tag). Without files it takes the books and sentences that stand
 beside the checkout, where they do.
@@ -64,7 +64,7 @@ tie_word_embeddings = true
 
 [[pretrain.phase]]
 tokens = {tokens}
-batch_tokens = 2048
+batch_tokens = 1024
 warmup = 0.02
 """
 
@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--french", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--english", nargs="+", type=Path, metavar="FILE")
     parser.add_argument("--characters", type=int, default=24_000_000, help="of text in each language")
-    parser.add_argument("--tokens", type=int, default=4_000_000, help="that a model reads (0: no models)")
+    parser.add_argument("--tokens", type=int, default=500_000, help="that a model reads (0: no models)")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
