@@ -7,8 +7,11 @@ import math
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
+
+import numpy as np
 
 from fournil.apps.inspect.evaluations import TRANSLATION, Evaluation, Key, Measure, Scored, read_evaluation
 from fournil.core.errors import FournilError
@@ -17,7 +20,7 @@ from fournil.core.speech import Message, figure, mark, markn, retell, tr, trn
 from fournil.parts.aggregation import Sums, difference, sums_of
 from fournil.parts.statistics import Value, resample_weights
 
-NUM_BOOTSTRAP = 2000
+NUM_BOOTSTRAP = 1000
 """Resamples of items behind each interval."""
 CLOSE = 1e-6
 """How near what items come to must be to the figure that was measured."""
@@ -168,7 +171,7 @@ def _compare_metric(metric: str, one: Scored, other: Scored, common: Sequence[Ke
         return None
     a, b = found
     num_items = len(a.statistics_NK)
-    gap = difference(a, b, resample_weights(num_items, NUM_BOOTSTRAP, seed=0))
+    gap = difference(a, b, _weights(num_items))
     verdict = _verdict(gap, measure, alike=_is_alike(metric, one, other, common))
     return Compared(one, metric, num_items, a.value(), b.value(), gap, verdict, measure.main)
 
@@ -190,6 +193,12 @@ def _sums(metric: str, sides: Sequence[Scored], keys: Sequence[Key]) -> list[Sum
         if found and None not in found:
             return [sums for sums in found if sums is not None]
     return []
+
+
+@lru_cache(maxsize=1)
+def _weights(num_items: int) -> np.ndarray:
+    """The same draws for all metrics of a task: those of large ones take a while."""
+    return resample_weights(num_items, NUM_BOOTSTRAP, seed=0)
 
 
 def _is_close(value: float, measured: float) -> bool:
