@@ -47,4 +47,4 @@ def share(num_yes: int, num: int) -> Value:
     z, p = 1.959964, num_yes / num
     middle = (p + z * z / (2 * num)) / (1 + z * z / num)
     half = z / (1 + z * z / num) * math.sqrt(p * (1 - p) / num + z * z / (4 * num * num))
-    return Value(p, math.sqrt(p * (1 - p) / num), (max(0.0, middle - half), min(1.0, middle + half)))
+    return Value(p, math.sqrt(p * (1 - p) / num), (min(p, max(0.0, middle - half)), max(p, min(1.0, middle + half))))
