@@ -212,7 +212,6 @@ def main() -> None:
                     result = run_set(scorer, task)
                     values = [bool(item.values[task.spec.main]) for item in result.items]
                     right[f"{num_parameters / 1e6:.1f}M model", tag, asked, name] = values
-            scorer.close()
     show(names, right)
 
 

@@ -234,9 +234,7 @@ def test_a_line_with_other_keys_is_named(tmp_path):
 @pytest.fixture(scope="module")
 def scorer(tmp_path_factory):
     torch.set_num_threads(1)
-    opened = open_scorer(random_model(tmp_path_factory.mktemp("mini"), context=256), threads=1)
-    yield opened
-    opened.close()
+    return open_scorer(random_model(tmp_path_factory.mktemp("mini"), context=256), threads=1)
 
 
 def test_each_set_is_asked_and_scored(scorer):

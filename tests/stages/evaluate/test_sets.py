@@ -347,7 +347,6 @@ def test_a_real_model_answers_every_kind(tmp_path):
         assert result.num_items == len(rows)
         assert all(math.isfinite(measure.value) for measure in result.measures)
         assert result.extra == ({"asked": "text"} if kind == "translation" else {})
-    scorer.close()
 
 
 def test_a_model_that_was_taught_to_translate_is_asked_as_it_was_taught(tmp_path):
@@ -361,4 +360,3 @@ def test_a_model_that_was_taught_to_translate_is_asked_as_it_was_taught(tmp_path
     assert result.extra == {"asked": "chat"}
     assert result.prompts == ["The cat"]
     assert result.items[0].details["text"] == answers_of(scorer.engine, ["The cat"], "en", "fr", 1)[0]
-    scorer.close()
