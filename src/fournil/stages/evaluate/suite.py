@@ -134,8 +134,8 @@ class HarnessJob:
     named: names.Named
     edition: str
     config: Config = field(repr=False)
-    answers: Answers = field(repr=False, compare=False)
-    """What the model said to the other edition's prompts, many of which are the same."""
+    answers: Answers | None = field(default=None, repr=False, compare=False)
+    """What the model said to the other edition's prompts, many of which are the same; None where there is none."""
 
     @property
     def task(self) -> str:
@@ -275,7 +275,7 @@ def _jobs(config: Config, languages: Sequence[str]) -> Iterator[Job]:
             yield NativeJob(read_set(Path(name).expanduser()), config.shots, config.limit)
         else:
             for named in names.select([name]):
-                answers = Answers()
+                answers = Answers() if named.fixed else None  # they take memory
                 yield HarnessJob(named, OFFICIAL, config, answers)
                 if named.fixed:
                     yield HarnessJob(named, FIXED, config, answers)
