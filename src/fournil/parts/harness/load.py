@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from fournil.core.errors import FournilError
+from fournil.core.errors import EXIT_USAGE, FournilError, nearest
 from fournil.core.speech import tr
 from fournil.parts.harness import rouge
 from fournil.parts.harness.data import open_hub, open_local
 from fournil.parts.harness.docs import light_datasets, standing_in
 from fournil.parts.harness.fixed import overrides
-from fournil.parts.harness.names import Named
+from fournil.parts.harness.names import KNOWN, Named
 
 if TYPE_CHECKING:
     from lm_eval.api.group import Group
@@ -69,8 +69,11 @@ def load_task(
         manager = _manager(task.folder)
         entry = manager.task_index.get(task.name)
         if entry is None:
+            close = nearest(task.name, [*KNOWN, *manager.all_tasks])
             raise FournilError(
-                tr("lm_eval has no task {name!r}", name=task.name), fix=tr("`lm-eval ls tasks` lists what it has.")
+                tr("lm_eval has no task {name!r}", name=task.name),
+                fix=tr("Perhaps {close!r}.", close=close) if close else tr("`fournil lm-eval ls tasks` lists them."),
+                code=EXIT_USAGE,
             )
         spec: Any = task.name
         if edition == FIXED:
@@ -99,12 +102,6 @@ def _standing_in() -> Iterator[None]:
     """Let definitions be read without two libraries that they ask for more than they need."""
     with light_datasets(), standing_in("evaluate", load=rouge.load):
         yield
-
-
-def known_names() -> list[str]:
-    """Every task, tag and group of lm_eval's; reading them all takes seconds."""
-    with quietly():
-        return list(_manager("").all_tasks)
 
 
 def _shots_of(defined: int | None, asked: int | None) -> int:

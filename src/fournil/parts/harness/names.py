@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-from fournil.core.errors import EXIT_USAGE, FournilError, nearest
-from fournil.core.speech import tr
 
 
 @dataclass(frozen=True)
@@ -100,26 +97,20 @@ def is_task(name: str) -> bool:
     return name in KNOWN or name in TAGS or name in (ALL, ENGLISH_TAG)
 
 
-def select(names: Iterable[str], *, others: Sequence[str] | None = None) -> list[Named]:
+def select(names: Iterable[str]) -> list[Named]:
     """Put names of tasks, tags and `frenchbench` into a list of tasks, each once, in the order asked.
 
-    A tag brings the English counterparts of its tasks; a single task comes alone.
-
-    Args:
-        names: What the user wrote.
-        others: Names that lm_eval knows beside ours; None takes any other name for one of its.
-
-    Raises:
-        FournilError: For a name that is none, with the nearest that is.
+    A tag brings the English counterparts of its tasks; a single task comes alone. A name that is none of ours is
+    taken for a task of lm_eval's: whether it is one turns out when it is loaded.
     """
     found: dict[str, Named] = {}
     for name in names:
-        for task in _expand(name, others):
+        for task in _expand(name):
             found.setdefault(task.name, task)
     return list(found.values())
 
 
-def _expand(name: str, others: Sequence[str] | None) -> list[Named]:
+def _expand(name: str) -> list[Named]:
     if name == ALL:
         return list(KNOWN.values())
     if name == ENGLISH_TAG:
@@ -128,16 +119,7 @@ def _expand(name: str, others: Sequence[str] | None) -> list[Named]:
         tagged = [task for task in _FRENCH if name in task.tags]
         pairs = {task.pair for task in tagged} - {""}
         return [*tagged, *(task for task in _ENGLISH if task.pair in pairs)]
-    if name in KNOWN:
-        return [KNOWN[name]]
-    if others is not None and name not in others:
-        close = nearest(name, [*KNOWN, *TAGS, ALL, ENGLISH_TAG, *others])
-        raise FournilError(
-            tr("no task is called {name!r}", name=name),
-            fix=tr("Perhaps {close!r}.", close=close) if close else tr("`frenchbench` names every task that is known."),
-            code=EXIT_USAGE,
-        )
-    return [Named(name, language_of(name), "", "")]
+    return [KNOWN.get(name) or Named(name, language_of(name), "", "")]
 
 
 def language_of(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 MEAN, PERPLEXITY, BITS_PER_BYTE, ROUGE, BLEU, CHRF, TER = (
@@ -73,7 +73,3 @@ class TaskRun:
     num_truncated: int
     """Items of which some request was cut."""
     num_uneven: int
-    samples: list[dict[str, Any]] = field(default_factory=list)
-    """lm_eval's own lines of what it calls samples: JSON."""
-    config: dict[str, Any] = field(default_factory=dict)
-    """lm_eval's own dump of the task's definition: JSON."""

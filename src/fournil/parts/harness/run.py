@@ -15,7 +15,7 @@ from fournil.core.files import canonical_hash
 from fournil.core.speech import tr
 from fournil.parts.harness import rouge
 from fournil.parts.harness.load import OFFICIAL, load_task, quietly, telling
-from fournil.parts.harness.names import KNOWN, Named, select
+from fournil.parts.harness.names import Named, select
 from fournil.parts.harness.result import BITS_PER_BYTE, PERPLEXITY, ROUGE, Note, TaskRun
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def run_task(
     Raises:
         FournilError: The extra or the data is missing, the data does not fit, or the model cannot answer.
     """
-    task = name if isinstance(name, Named) else KNOWN.get(name) or select([name])[0]
+    task = name if isinstance(name, Named) else select([name])[0]
     loaded = load_task(task, shots=shots, seed=seed, data=data, edition=edition)
     with quietly():
         for each in loaded.tasks.values():
@@ -121,8 +121,6 @@ def run_task(
         prompts=_first_prompts(requests),
         num_truncated=sum(item["details"].get("truncated", False) for item in items),
         num_uneven=sum(item["details"].get("uneven", False) for item in items),
-        samples=[sample for one in scored for sample in one.samples],
-        config=_config(first.task) if loaded.group is None else {"group": task.name, "tasks": [*loaded.tasks]},
     )
 
 
@@ -133,10 +131,6 @@ def _first_prompts(requests: Sequence[Instance]) -> list[str]:
 
 def _version(task: ConfigurableTask) -> str:
     return "" if task.VERSION in (None, "Yaml") else str(task.VERSION)
-
-
-def _config(task: ConfigurableTask) -> dict[str, Any]:
-    return _json(dict(task.dump_config()))
 
 
 def _answer(
@@ -200,7 +194,6 @@ class _Scored:
     aggregations: dict[str, str] = field(default_factory=dict)
     higher: dict[str, bool] = field(default_factory=dict)
     items: list[dict[str, Any]] = field(default_factory=list)
-    samples: list[dict[str, Any]] = field(default_factory=list)
     data_sha256: str = ""
 
     def score(self) -> None:
@@ -221,7 +214,6 @@ class _Scored:
                     name = metric if key == "none" else f"{metric},{key}"
                     raw[name].append(value)
                     self._put(item, name, metric, value)
-                self._sample(doc_id, requests, key, found)
             self.items.append(item)
         for name, values in raw.items():
             metric = name.split(",")[0]
@@ -292,27 +284,6 @@ class _Scored:
             alone = _alone(aggregate, value)
         if alone is not None and math.isfinite(alone):
             item["values"][name] = alone
-
-    def _sample(self, doc_id: int, requests: Sequence[Instance], key: str, found: dict[str, Any]) -> None:
-        from lm_eval.utils import hash_string
-
-        target = self.task.doc_to_target(requests[0].doc)
-        self.samples.append(
-            {
-                "doc_id": doc_id,
-                "doc": _json(requests[0].doc),
-                "target": _json(target),
-                "arguments": [_json(request.args) for request in requests],
-                "resps": [_json(request.resps) for request in requests],
-                "filtered_resps": [_json(request.filtered_resps[key]) for request in requests],
-                "filter": key,
-                "metrics": list(found),
-                "prompt_hash": hash_string(requests[0].arguments[0]),
-                "target_hash": hash_string(str(target)),
-                "task": self.name,
-                **_json(found),
-            }
-        )
 
 
 def _alone(aggregate: Callable[[Sequence[Any]], float], value: Any) -> float | None:  # noqa: ANN401
