@@ -13,9 +13,11 @@ from lm_eval.evaluator import evaluate
 from lm_eval.models.huggingface import HFLM
 from random_models import LINES, random_model, random_weights
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import AutoTokenizer
 
 from fournil.core.errors import FournilError
 from fournil.parts.harness.lm import FournilLM
+from fournil.parts.tokenize.prompts import chat_template
 
 CONTEXT = 400
 SHOTS = 3
@@ -267,3 +269,41 @@ def test_whoever_listens_is_told_what_is_finished(models_of, capsys):
         ours.advance = None
     assert sum(told) == len(made.instances)
     assert capsys.readouterr().err == ""
+
+
+CHAT = [{"role": "user", "content": "Où est le chat ?"}, {"role": "assistant", "content": "Sur la chaise, "}]
+
+
+def test_chats_are_written_as_transformers_writes_them(tmp_path):
+    random_model(tmp_path)
+    path = tmp_path / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"chat_template": chat_template(bos=False)}))
+    ours, theirs = FournilLM(str(tmp_path)), AutoTokenizer.from_pretrained(tmp_path)
+    assert ours.apply_chat_template(CHAT[:1]) == theirs.apply_chat_template(
+        CHAT[:1], tokenize=False, add_generation_prompt=True
+    )
+    begun = ours.apply_chat_template(CHAT, add_generation_prompt=False)
+    assert begun == theirs.apply_chat_template(CHAT, tokenize=False, continue_final_message=True)
+    assert begun.endswith("Sur la chaise, ")
+    assert ours.chat_template(True) == chat_template(bos=False)
+    assert ours.chat_template(False) is None
+    assert len(ours.tokenizer_name) == len("fournil-") + 16
+
+
+def test_a_system_message_that_the_template_refuses_is_left_out(tmp_path):
+    random_model(tmp_path)
+    path = tmp_path / "tokenizer_config.json"
+    strict = (
+        "{% for message in messages %}{% if message['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        "[{{ message['content'] }}]{% endfor %}"
+    )
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"chat_template": strict}))
+    system = {"role": "system", "content": "Sois bref."}
+    assert FournilLM(str(tmp_path)).apply_chat_template([system, CHAT[0]]) == "[Où est le chat ?]"
+
+
+def test_a_model_without_a_chat_template_says_so(models_of):
+    ours, _ = models_of
+    with pytest.raises(FournilError, match="no chat template"):
+        ours.apply_chat_template(CHAT[:1])
+    assert ours.chat_template(True) is None

@@ -181,8 +181,9 @@ class FournilLM(LM):
             text = chat.render(others, add_generation_prompt=add_generation_prompt)
         if add_generation_prompt:
             return text
-        last = chat_history[-1]["content"].strip()
-        return text[: text.rindex(last) + len(last)]
+        last = chat_history[-1]["content"].lstrip()
+        start = text.rindex(last.rstrip())  # templates may strip what a message ends with
+        return text[:start] + (last if text.startswith(last, start) else last.rstrip())
 
     def chat_template(self, chat_template: bool | str = False) -> str | None:
         """The model's template, or nothing."""
