@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fournil.parts.harness.load import _manager
+from fournil.parts.harness.load import _folder_of, _manager
 from fournil.parts.harness.names import ALL, ENGLISH, FRENCH, KNOWN, TAGS, is_task, language_of, select
 
 
@@ -60,6 +60,16 @@ def test_other_names():
     assert is_task("frenchbench")
     assert is_task("french_bench_mc")
     assert not is_task("xstorycloze_en")
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [("arc_easy", "arc"), ("boolq", "super_glue/boolq"), ("mmlu", ""), ("french_bench", ""), ("boo", "")],
+)
+def test_a_single_task_s_folder_is_found_without_reading_them_all(name, folder):
+    assert _folder_of(name) == folder
+    if folder:
+        assert name in _manager(folder).all_subtasks
 
 
 @pytest.mark.parametrize(

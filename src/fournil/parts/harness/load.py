@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -66,7 +67,7 @@ def load_task(
         FournilError: The extra is missing, there is no such task or edition, or its data is not there or not whole.
     """
     with quietly():
-        manager = _manager(task.folder)
+        manager = _manager(task.folder or _folder_of(task.name))
         entry = manager.task_index.get(task.name)
         if entry is None:
             close = nearest(task.name, [*KNOWN, *manager.all_tasks])
@@ -124,6 +125,21 @@ def _manager(folder: str) -> TaskManager:
         return lm_eval.tasks.TaskManager()
     place = Path(lm_eval.tasks.__file__).parent / folder
     return lm_eval.tasks.TaskManager(include_path=str(place), include_defaults=False)
+
+
+@functools.cache
+def _folder_of(name: str) -> str:
+    """Return the folder whose file defines a task, found by its text: parsing them all takes many times as long.
+
+    Empty for a group or a tag, whose members may lie anywhere, and for what is no task.
+    """
+    spec = find_spec("lm_eval.tasks") if find_spec("lm_eval") else None
+    if spec is None or spec.origin is None:
+        return ""
+    folder = Path(spec.origin).parent
+    line = re.compile(rf"""^["']?task["']?:\s*["']?{re.escape(name)}["']?\s*$""".encode(), re.MULTILINE)
+    found = (path for path in sorted(folder.rglob("*.yaml")) if line.search(path.read_bytes()))
+    return next((path.parent.relative_to(folder).as_posix() for path in found), "")
 
 
 def _definition(path: Path | None) -> dict[str, Any]:
