@@ -254,7 +254,8 @@ def measure(case, ours, peer, data, rounds, scale):
     wall, cpu = ([sum(getattr(one[side], kind) for one in times) for side in (0, 1)] for kind in ("wall", "cpu"))
     told = ", ".join(f"{batch}: {seconds:.1f}" for batch, seconds in tried.items())
     print(f"{case}: {task}, {shots} shots, {len(items)} items, {len(requests)} requests; "
-          f"CPU seconds of the peer on {len(few)} requests by batch size: {told}", flush=True)  # fmt: skip
+          f"CPU seconds of the peer on {len(few)} requests by batch size: {told}; "
+          f"on all, {rounds} times: {cpu[1]:.1f}, ours {cpu[0]:.1f}", flush=True)  # fmt: skip
     for number, said in outside.items():
         print(f"    item {number} is outside: {said}", flush=True)
     done = len(items) * rounds
@@ -332,7 +333,7 @@ def main():
             if case in arguments.cases
         ]
         if "startup" in arguments.cases:
-            rows.append(startup(folder, data, temporary, 3))
+            rows.append(startup(folder, data, temporary, 1 + arguments.rounds))
     print(f"\n| {'case':12} | Fournil | lm_eval hf | unit    | ratio, wall | ratio, CPU | batch size | equal   |")
     print(f"|{'-' * 14}|---------|------------|---------|-------------|------------|------------|---------|")
     for row in rows:
