@@ -335,3 +335,15 @@ def test_one_command_scores_a_folder_and_a_failed_task_is_tried_again(place, tmp
     told = capsys.readouterr()
     assert "06-evaluate  2 tasks scored  (up to date)" in told.out
     assert "gap" not in told.err
+
+
+@pytest.mark.parametrize(
+    "data", ['{"question": "Où ?", "choices": ["a", "b"], "gold": 7}\n', '{"question": ', "", "\x00"]
+)
+def test_a_local_set_with_broken_data_fails_alone(place, tmp_path, data):
+    broken = write_set(tmp_path, "casse", "fr", "Encore {} ?")
+    (tmp_path / "casse.jsonl").write_text(data, "utf-8")
+    artifact = run(place, tmp_path / "out", tasks=(broken, both(place)[0]))
+    first, second = artifact.facts["tasks"]
+    assert (first["status"], second["status"]) == ("failed", "done")
+    assert "casse.jsonl" in retell(first["reason"])

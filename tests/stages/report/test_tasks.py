@@ -199,6 +199,8 @@ def test_a_model_that_never_drifts_is_said_to(with_tasks: Callable[..., Path], d
 def test_tasks_alone_make_no_section_of_held_out_scores(page: str) -> None:
     assert '<section id="scores"' not in page
     assert "Other scores" not in page
+    assert "chrf" in page
+    assert 'id="taste"' not in page
 
 
 def test_hostile_names_stay_text(with_tasks: Callable[..., Path], draw_page: Callable[..., str]) -> None:

@@ -14,12 +14,13 @@ from fournil.core.speech import tr
 from fournil.parts.harness import names
 from fournil.parts.harness.run import Answers
 from fournil.stages.evaluate.config import Config
-from fournil.stages.evaluate.result import FIXED, MINI, OFFICIAL, Item, Measure, TaskResult, file_name
+from fournil.stages.evaluate.result import FIXED, MINI, OFFICIAL, OWN, Item, Measure, TaskResult, file_name
 
 if TYPE_CHECKING:
     from fournil.parts.harness.result import TaskRun
     from fournil.parts.scoring import Scorer
     from fournil.stages.evaluate.sets.items import LocalSet
+    from fournil.stages.evaluate.sets.spec import Spec
 
 SET = ".toml"
 """How the name of a local set ends."""
@@ -125,6 +126,50 @@ class NativeJob:
         from fournil.stages.evaluate.sets.run import run_set
 
         return run_set(scorer, self.local, shots=self.shots, limit=self.limit, advance=bar.advance)
+
+
+@dataclass(frozen=True)
+class BrokenJob:
+    """A local set whose data cannot be read: its task fails, and the others go on."""
+
+    spec: Spec = field(repr=False)
+    error: FournilError
+
+    @property
+    def task(self) -> str:
+        """Its name."""
+        return self.spec.name
+
+    @property
+    def edition(self) -> str:
+        """`own`."""
+        return OWN
+
+    @property
+    def language(self) -> str:
+        """Its language, or from which into which."""
+        return self.spec.direction
+
+    @property
+    def pair(self) -> str:
+        """What joins it with its counterpart."""
+        return self.spec.pair
+
+    def identity(self) -> dict[str, Any]:
+        """Its settings and what is wrong."""
+        return {"spec": repr(self.spec), "error": str(self.error)}
+
+    def is_current(self, found: TaskResult) -> bool:
+        """There is no earlier result that counts."""
+        return False
+
+    def total(self) -> int | None:
+        """Not known."""
+        return None
+
+    def score(self, scorer: Scorer, bar: Bar) -> TaskResult:
+        """Say what is wrong."""
+        raise self.error
 
 
 @dataclass(frozen=True)
@@ -270,15 +315,25 @@ def _jobs(config: Config, languages: Sequence[str]) -> Iterator[Job]:
             for one in mini_sets(languages):
                 yield NativeJob(one, limit=config.limit)
         elif name.endswith(SET):
-            from fournil.stages.evaluate.sets.items import read_set
-
-            yield NativeJob(read_set(Path(name).expanduser()), config.shots, config.limit)
+            yield _local_job(Path(name).expanduser(), config)
         else:
             for named in names.select([name]):
                 answers = Answers() if named.fixed else None  # they take memory
                 yield HarnessJob(named, OFFICIAL, config, answers)
                 if named.fixed:
                     yield HarnessJob(named, FIXED, config, answers)
+
+
+def _local_job(path: Path, config: Config) -> Job:
+    """A local set; what its data lacks fails its task alone, what its TOML lacks is said at once."""
+    from fournil.stages.evaluate.sets.items import read_set
+    from fournil.stages.evaluate.sets.spec import read_spec
+
+    spec = read_spec(path)
+    try:
+        return NativeJob(read_set(path), config.shots, config.limit)
+    except FournilError as error:
+        return BrokenJob(spec, error)
 
 
 def _check_harness(wanted: Sequence[str], config: Config) -> None:

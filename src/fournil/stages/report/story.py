@@ -85,6 +85,12 @@ def rows(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
+def held_out_chrf(entry: Entry | None) -> list[dict[str, Any]]:
+    """The chrF scores of held-out pairs; tasks of translation have scores of their own."""
+    found = rows(entry.fact("scores")) if entry else []
+    return [row for row in found if row.get("metric") == "chrf" and not row.get("kind")]
+
+
 def told(value: Any) -> str:  # noqa: ANN401 - JSON
     """Put into words what a record keeps: a message, a list of them, text of its own; nothing for anything else.
 

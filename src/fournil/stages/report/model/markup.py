@@ -18,7 +18,7 @@ from fournil.stages.report.markup import Html, join, tag
 from fournil.stages.report.model.pack import Packed, Unpackable
 from fournil.stages.report.numbers import capitalised, language_name, number, percent, size
 from fournil.stages.report.sections.rounding import share_of_equal_tokens
-from fournil.stages.report.story import Story, rows, table
+from fournil.stages.report.story import Story, held_out_chrf, rows, table
 
 ANCHOR, WORDS_ID = "model", "model-words"
 MAX_SAMPLES = 10
@@ -280,7 +280,7 @@ def _bar(name: str, temperature: float) -> Html:
 def _limits(story: Story) -> Html | None:
     """What it is not good at, from what was measured."""
     entry = story.one("evaluate")
-    scores = [row for row in rows(entry.fact("scores")) if row.get("metric") == "chrf"] if entry else []
+    scores = held_out_chrf(entry)
     band = next((str(row.get("band")) for row in scores if row.get("band")), "")
     said: list[str] = []
     if band and len(scores) > 1:

@@ -11,13 +11,13 @@ from fournil.stages.report.numbers import decimal, number
 from fournil.stages.report.sections.bands import band_name
 from fournil.stages.report.sections.samples import translation
 from fournil.stages.report.sections.training import group_name
-from fournil.stages.report.story import Story, rows
+from fournil.stages.report.story import Story, held_out_chrf, rows
 
 
 def taste(story: Story) -> Html | None:
     """Draw the taste; None when nothing was translated."""
     entry = story.one("evaluate")
-    scores = [row for row in rows(entry.fact("scores")) if row.get("metric") == "chrf"] if entry else []
+    scores = held_out_chrf(entry)
     drawn = rows(entry.fact("translations")) if entry else []
     if entry is None or not (scores or drawn):
         return None
