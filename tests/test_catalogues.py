@@ -218,7 +218,7 @@ def french_help(capsys, *arguments: str) -> str:
     return out.out + out.err
 
 
-VERBS = ["bake", *flow.STAGES, "plan", "show", "why", "verify", "chat", "translate"]
+VERBS = ["bake", *flow.STAGES, "plan", "show", "why", "verify", "compare", "chat", "translate", "publish"]
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])
