@@ -24,7 +24,7 @@ TAX_NUMBERS = {
     "fr": "fr.tva fr.nif mc.tva be.vat be.nn ch.uid ch.vat ch.ssn lu.tva ca.sin ca.bn"
     " ma.ice tn.mf sn.ninea gn.nifp dz.nif",
     "en": "us.ssn us.ein us.itin gb.vat gb.utr ie.pps ie.vat ca.sin ca.bn au.tfn au.abn nz.ird in_.pan in_.gstin"
-    " za.tin ke.pin fr.tva be.vat de.vat nl.btw",
+    " za.tin ke.pin fr.tva fr.nif be.vat de.vat nl.btw",
 }
 """python-stdnum's modules, by language: a tax number is right when one of them takes it."""
 NINO = re.compile(r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]\d{6}[A-D]")
@@ -72,11 +72,11 @@ def wrong(kind: str, value: str, language: str) -> str:
             case "ipv6":
                 ipaddress.IPv6Address(value)
             case "phone":
-                assert 6 <= len(digits) <= 15, "a subscriber number has 6 to 15 digits"
+                assert 6 <= len(digits) <= 15 or len(value.split()) >= 6, "a subscriber number has 6 to 15 digits"
             case "email":
                 assert re.search(r"@|\bat\b|arobase|chez", value), "no @ and no word for it"
             case "birth_date":
-                assert re.search(r"\d", value), "no figure"
+                assert re.search(r"\d", value) or len(value.split()) >= 3, "no figures, no words for them"
             case "address":
                 assert re.search(r"[^\W\d_]{3}", value), "no word"
             case _:
