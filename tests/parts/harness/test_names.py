@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fournil.parts.harness.load import _folder_of, _manager
+from fournil.parts.harness.load import folder_of, _manager
 from fournil.parts.harness.names import ALL, ENGLISH, FRENCH, KNOWN, TAGS, is_task, language_of, select
 
 
@@ -67,7 +67,7 @@ def test_other_names():
     [("arc_easy", "arc"), ("boolq", "super_glue/boolq"), ("mmlu", ""), ("french_bench", ""), ("boo", "")],
 )
 def test_a_single_task_s_folder_is_found_without_reading_them_all(name, folder):
-    assert _folder_of(name) == folder
+    assert folder_of(name) == folder
     if folder:
         assert name in _manager(folder).all_subtasks
 

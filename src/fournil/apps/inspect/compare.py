@@ -107,7 +107,7 @@ def compare_evaluations(a: Evaluation, b: Evaluation) -> Comparison:
             continue
         _compare_task(one, other, found)
     if not found.compared:
-        reasons = [f"{label}: {retell(reason)}" for label, reason in found.left_out[:3]]
+        reasons = [tr("{task}: {reason}", task=label, reason=retell(reason)) for label, reason in found.left_out[:3]]
         raise FournilError(
             tr("these two have no items in common ({reasons})", reasons="; ".join(reasons)),
             where=f"{a.place}, {b.place}",
@@ -257,11 +257,11 @@ def _lines(found: Comparison) -> Iterator[str]:
         table.append([label if label != before else "", one.metric + down, items, *values, told, verdict])
         before = label
     yield from _aligned(table)
-    for title, told in ((tr("They differ in"), found.notes), (tr("Not compared"), found.left_out)):
+    for title, told in ((tr("They differ in:"), found.notes), (tr("Not compared:"), found.left_out)):
         if told:
             yield ""
-            yield f"{title}:"
-            yield from (f"  {label}: {retell(reason)}" for label, reason in told)
+            yield title
+            yield from ("  " + tr("{task}: {reason}", task=label, reason=retell(reason)) for label, reason in told)
     yield ""
     yield from _summary(found)
 

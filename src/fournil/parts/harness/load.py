@@ -67,7 +67,7 @@ def load_task(
         FournilError: The extra is missing, there is no such task or edition, or its data is not there or not whole.
     """
     with quietly():
-        manager = _manager(task.folder or _folder_of(task.name))
+        manager = _manager(task.folder or folder_of(task.name))
         entry = manager.task_index.get(task.name)
         if entry is None:
             close = nearest(task.name, [*KNOWN, *manager.all_tasks])
@@ -128,7 +128,7 @@ def _manager(folder: str) -> TaskManager:
 
 
 @functools.cache
-def _folder_of(name: str) -> str:
+def folder_of(name: str) -> str:
     """Return the folder whose file defines a task, found by its text: parsing them all takes many times as long.
 
     Empty for a group or a tag, whose members may lie anywhere, and for what is no task.

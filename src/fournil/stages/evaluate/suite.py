@@ -337,6 +337,8 @@ def _local_job(path: Path, config: Config) -> Job:
 
 
 def _check_harness(wanted: Sequence[str], config: Config) -> None:
+    from fournil.parts.harness.load import folder_of
+
     try:
         import lm_eval  # noqa: F401
     except ImportError:
@@ -349,8 +351,10 @@ def _check_harness(wanted: Sequence[str], config: Config) -> None:
             tr("no such folder"), where=config.data, fix=tr("Give a folder of data sets, or leave it out for the hub.")
         )
     for name in wanted:
-        guess = None if names.is_task(name) else nearest(name, (MINI, names.ALL, names.ENGLISH_TAG, *names.TAGS))
-        if guess:  # whatever else lm_eval has is only known once it looks for it
+        if names.is_task(name) or folder_of(name):
+            continue
+        guess = nearest(name, (MINI, names.ALL, names.ENGLISH_TAG, *names.TAGS, *names.KNOWN))
+        if guess:  # lm_eval's other groups are only known once it reads all of its definitions
             raise FournilError(
                 tr("no task is called {name!r}", name=name), fix=tr("Perhaps {close!r}.", close=guess), code=EXIT_USAGE
             )

@@ -27,7 +27,7 @@ def task_tables(facts: Mapping[str, Any]) -> list[str]:
     failed = [block for block in facts.get("tasks") or [] if block.get("status") == "failed"]
     if failed:
         lines += ["", tr("Not scored:")]
-        lines += [f"  {block['task']}: {retell(block['reason'])}" for block in failed]
+        lines += ["  " + tr("{task}: {reason}", task=block["task"], reason=retell(block["reason"])) for block in failed]
     return lines
 
 
