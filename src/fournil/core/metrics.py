@@ -32,9 +32,14 @@ SHARES = frozenset(
 _PLACES = {"bleu": 1, "ter": 1, "chrf": 1, "bits_per_byte": 3, "byte_perplexity": 3}
 
 
+def is_share(metric: str) -> bool:
+    """Whether a metric goes from 0 to 1; `exact_match,strict-match` is lm_eval's exact_match behind a filter."""
+    return metric.partition(",")[0] in SHARES
+
+
 def scale_of(metric: str) -> tuple[float, int]:
     """Return by what a metric's value is multiplied to be written, and with how many decimals."""
-    return (100.0, 1) if metric in SHARES else (1.0, _PLACES.get(metric, 2))
+    return (100.0, 1) if is_share(metric) else (1.0, _PLACES.get(metric.partition(",")[0], 2))
 
 
 def gap_interval(one: tuple[float, float, float], other: tuple[float, float, float]) -> tuple[float, float]:

@@ -347,3 +347,19 @@ def test_a_local_set_with_broken_data_fails_alone(place, tmp_path, data):
     first, second = artifact.facts["tasks"]
     assert (first["status"], second["status"]) == ("failed", "done")
     assert "casse.jsonl" in retell(first["reason"])
+
+
+def test_the_table_has_languages_that_nothing_describes(scored):
+    known = next(row for row in scored.facts["scores"] if row["main"] and row["system"] == "model")
+    tags = ("und", "deu", "fr-CA", "pt-BR", "en-fr")
+    rows = [known | {"language": tag, "task": f"task-{tag}", "pair": ""} for tag in tags]
+    lines = task_tables({"scores": rows})
+    head = next(line for line in lines if "metric" in line)
+    assert head.split("metric")[1].split() == ["French", "Deu", "Pt-BR", "Not", "identified", "gap"]
+    assert sum("task-fr-CA" in line or "task-en-fr" in line for line in lines) == 2
+
+
+def test_a_filter_behind_a_metric_does_not_hide_that_it_is_a_share(scored):
+    known = next(row for row in scored.facts["scores"] if row["main"] and row["system"] == "model")
+    row = known | {"metric": "exact_match,strict-match", "value": 0.25, "interval": [0.2, 0.3]}
+    assert any("25.0 [20.0 30.0]" in line for line in task_tables({"scores": [row]}))

@@ -15,7 +15,7 @@ import numpy as np
 
 from fournil.apps.inspect.evaluations import TRANSLATION, Evaluation, Key, Measure, Scored, read_evaluation
 from fournil.core.errors import FournilError
-from fournil.core.metrics import SHARES, scale_of
+from fournil.core.metrics import is_share, scale_of
 from fournil.core.speech import Message, figure, mark, markn, retell, tr, trn
 from fournil.parts.aggregation import Sums, difference, sums_of
 from fournil.parts.statistics import Value, resample_weights
@@ -297,7 +297,7 @@ def _summary(found: Comparison) -> Iterator[str]:
 def _number(metric: str, value: float, *, sign: bool = False, unit: bool = False) -> str:
     times, places = scale_of(metric)
     written = figure(f"{value * times:{'+' if sign else ''},.{places}f}".replace("-", "−"))
-    return tr("{share}\u00a0%", share=written) if unit and metric in SHARES else written
+    return tr("{share}\u00a0%", share=written) if unit and is_share(metric) else written
 
 
 def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -11,11 +11,13 @@ from functools import cache
 
 from fournil.core.errors import FournilError
 from fournil.core.languages.language import Language
-from fournil.core.speech import Message, tr
+from fournil.core.speech import Message, mark, tr
 
-__all__ = ["CODE", "Language", "known_languages", "language", "name_of", "primary"]
+__all__ = ["CODE", "Language", "any_name_of", "known_languages", "language", "name_of", "primary", "target"]
 
 CODE = "code"
+UNKNOWN = "und"
+"""BCP 47's tag of a language that nothing tells."""
 
 
 @cache
@@ -52,3 +54,18 @@ def language(tag: str) -> Language:
 def name_of(tag: str) -> Message:
     """A language's name, as a message."""
     return {"message": language(tag).name, "values": {}}
+
+
+def target(direction: str) -> str:
+    """The language into which a direction goes, `fr` of `en-fr`; of one language, such as `fr-CA`, its primary one."""
+    into = direction.rpartition("-")[2]
+    if into in known_languages():
+        return into
+    return primary(direction) if primary(direction) in known_languages() else direction
+
+
+def any_name_of(tag: str) -> Message:
+    """A language's name, as a message; the tag itself for a language without a file here."""
+    if tag == UNKNOWN:
+        return mark("not identified")
+    return name_of(tag) if primary(tag) in known_languages() else mark("{tag}", tag=tag)

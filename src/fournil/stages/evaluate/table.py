@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fournil.core import metrics
-from fournil.core.languages import name_of
+from fournil.core.languages import any_name_of, target
 from fournil.core.metrics import scale_of
 from fournil.core.speech import figure, retell, tr
 from fournil.stages.evaluate.result import CHANCE, COPY, FIXED, HIDDEN, LONGEST, MINI, MODEL, TASK
@@ -36,7 +36,7 @@ def _tasks(rows: Sequence[Row]) -> Iterator[str]:
     if not main:
         return
     languages = _languages(main)
-    table = [["", tr("metric"), *(retell(name_of(tag)).capitalize() for tag in languages)]]
+    table = [["", tr("metric"), *(_capitalised(retell(any_name_of(tag))) for tag in languages)]]
     if len(languages) > 1:
         table[0].append(tr("gap"))
     guessed = False
@@ -72,7 +72,7 @@ def _fidelity(rows: Sequence[Row]) -> Iterator[str]:
         "keeps_format": tr("keeps a dialogue's form"),
     }
     languages = _languages(shown)
-    table = [[tr("Language fidelity"), *(retell(name_of(tag)).capitalize() for tag in languages)]]
+    table = [[tr("Language fidelity"), *(_capitalised(retell(any_name_of(tag))) for tag in languages)]]
     for metric, name in names.items():
         by_language = {row["language"]: row for row in shown if row["metric"] == metric}
         if by_language:
@@ -88,7 +88,11 @@ def _languages(rows: Sequence[Row]) -> list[str]:
 
 
 def _column(row: Row) -> str:
-    return str(row["language"]).rpartition("-")[2]
+    return target(str(row["language"]))
+
+
+def _capitalised(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _lines(rows: Sequence[Row]) -> list[tuple[str, dict[str, Row]]]:

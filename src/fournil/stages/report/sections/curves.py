@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fournil.core.metrics import SHARES, scale_of
+from fournil.core.metrics import is_share, scale_of
 from fournil.core.speech import tr, trn
 from fournil.stages.report.charts import Series, line_chart
 from fournil.stages.report.layout import Section, details, shade
@@ -63,5 +63,5 @@ def _chart(name: str, metric: str, group: Sequence[dict[str, Any]], story: Story
         label = f"{label}, {short_name(str(curve.get('task')))}" if taken else label
         colour = shade("" if taken else tongue, story, position)
         series.append(Series(label, colour, points, spread if len(spread) == len(points) else ()))
-    unit = tr("{metric}, %", metric=metric) if metric in SHARES else metric
+    unit = tr("{metric}, %", metric=metric) if is_share(metric) else metric
     return line_chart(name, unit, series, places=places)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fournil.core.metrics import SHARES, gap_interval, scale_of
+from fournil.core.languages import target
+from fournil.core.metrics import gap_interval, is_share, scale_of
 from fournil.core.speech import Message, mark, retell, tr, trn
 from fournil.stages.report.charts import bar
 from fournil.stages.report.config import Config
@@ -156,7 +157,7 @@ def _columns(found: Sequence[Row]) -> list[str]:
 
 def column_of(row: Row) -> str:
     """Return the language in whose column a score stands; of a translation that into which it goes."""
-    return str(row.get("language")).rpartition("-")[2]
+    return target(str(row.get("language")))
 
 
 def side_by_side(found: Sequence[Row]) -> list[Line]:
@@ -209,7 +210,7 @@ def _shots(number: int) -> str:
 
 def value_in_words(metric: str, value: Any) -> str:  # noqa: ANN401 - JSON
     """Write a metric's value: shares in per cent, others with as many decimals as they need."""
-    return percent(value) if metric in SHARES else decimal(value, scale_of(metric)[1])
+    return percent(value) if is_share(metric) else decimal(value, scale_of(metric)[1])
 
 
 def _interval(row: Row) -> tuple[float | None, float | None]:
@@ -235,7 +236,7 @@ def percent_with_interval(row: Row) -> tuple[Html, float | None, float | None]:
 def figure_of(row: Row) -> Html:
     """Draw a score with its interval."""
     metric = str(row.get("metric"))
-    ends = _ends(row, lambda end: decimal(end * 100, 1) if metric in SHARES else value_in_words(metric, end))
+    ends = _ends(row, lambda end: decimal(end * 100, 1) if is_share(metric) else value_in_words(metric, end))
     return tag("span", value_in_words(metric, row.get("value")), *([" ", ends] if ends else []), class_="figure")
 
 
@@ -244,7 +245,7 @@ def _score(row: Row | None, found: Sequence[Row], story: Story) -> str | Cell:
         return Cell(NONE, class_="none")
     parts: list[str | None] = [figure_of(row)]
     low, high = _interval(row)
-    if row.get("metric") in SHARES:
+    if is_share(str(row.get("metric"))):
         parts.append(bar(number(row.get("value")) or 0.0, shade(column_of(row), story), low=low, high=high))
     others = [
         other
