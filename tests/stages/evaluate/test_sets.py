@@ -317,6 +317,15 @@ def test_a_set_that_is_no_toml_or_not_there_is_named(tmp_path):
         read_set(path)
 
 
+def test_a_region_is_no_direction(tmp_path):
+    question = read_set(write(tmp_path, QUESTIONS, kind="choice", language="fr-CA"))
+    assert question.spec.language == "fr-CA"
+    assert question.spec.direction == run_set(Said(), question).language == "fr"
+    rows = [{"source": "The cat", "reference": "Le chat"}]
+    keys = {"kind": "translation", "language": "fr-CA", "source_language": "en-GB"}
+    assert read_set(write(tmp_path, rows, **keys)).spec.direction == "en-fr"
+
+
 def test_hashes_tell_questions_apart_and_not_prompts(tmp_path):
     one = read_set(write(tmp_path, QUESTIONS, **BASE))
     two = read_set(write(tmp_path, QUESTIONS, prompt="{question}", **BASE))

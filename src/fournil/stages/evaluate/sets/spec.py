@@ -89,10 +89,9 @@ class Spec:
 
     @property
     def direction(self) -> str:
-        """The language, or for translation from which into which."""
-        return (
-            f"{primary(self.source_language)}-{primary(self.language)}" if self.kind == TRANSLATION else self.language
-        )
+        """The language, or for translation from which into which: without regions, whose "-" says nothing of that."""
+        target = primary(self.language)
+        return f"{primary(self.source_language)}-{target}" if self.kind == TRANSLATION else target
 
 
 ONLY = {
