@@ -66,9 +66,12 @@ def _run_by_several(options: argparse.Namespace) -> int:
         return EXIT_DONE
     ranks.join()
     try:
-        return _run(options)
-    finally:
+        code = _run(options)
+    except Exception:  # not when interrupted: the others may be amid their work, and end with torchrun
         ranks.dismiss()
+        raise
+    ranks.dismiss()
+    return code
 
 
 def _run(options: argparse.Namespace) -> int:

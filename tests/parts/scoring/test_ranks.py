@@ -31,6 +31,14 @@ try:
     open_scorer(Path(sys.argv[1]) / "nothing")
 except FournilError as error:
     said += str(error)
+model = open_scorer(Path(sys.argv[1]))
+whole, model.score_here = model.score_here, lambda *_: 1 / 0
+try:
+    model.log_likelihoods(pairs)
+except FournilError as error:
+    said += str(error)
+model.score_here = whole
+assert [(one.value, one.greedy) for one in model.log_likelihoods(pairs)] == scores
 ranks.dismiss()
 print(json.dumps([scores, texts, rolling, said]))
 """
@@ -57,6 +65,7 @@ def test_two_processes_score_as_one(random_llama, tmp_path):
     assert rolling == pytest.approx(alone.rolling(LINES), abs=1e-4)
     assert "no tokens of its own" in said
     assert "no model here" in said
+    assert "ZeroDivisionError" in said
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 7])

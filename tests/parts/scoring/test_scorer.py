@@ -75,7 +75,11 @@ def test_rolling_predicts_each_token_once_in_windows(random_llama):
     expected = [
         sum((_alone(scorer, request)[0] for request in scorer.encoder.rolling(text)), start=0.0) for text in texts
     ]
-    assert scorer.rolling(texts) == pytest.approx(expected, abs=1e-3)
+    finished: list[int] = []
+    assert scorer.rolling(texts, finished.append) == pytest.approx(expected, abs=1e-3)
+    assert sum(finished) == len(texts)
+    assert len(finished) > 1
+    assert scorer.rolling(["", ""], finished.append) == [0.0, 0.0]
     windows = list(scorer.encoder.rolling(texts[0]))
     assert np.concatenate([window.targets for window in windows]).tolist() == ids[0].tolist()
     assert [len(window.ids) for window in windows] == [scorer.engine.context_length] * len(windows)
@@ -138,6 +142,8 @@ def test_nan_is_refused(random_llama):
         scorer.engine.model.norm.fill_(math.nan)
     with pytest.raises(FournilError, match="NaN"):
         scorer.log_likelihoods([("Le chat", " dort")])
+    with pytest.raises(FournilError, match="NaN"):
+        scorer.generate(["Le chat"], stops=[[]], max_new_tokens=3)
 
 
 def test_bf16_is_near_fp32(random_llama):

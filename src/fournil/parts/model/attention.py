@@ -128,6 +128,10 @@ class Cache:
             causal: No mask: a token looks at itself and all before.
         """
         k_BKSC, v_BKSC = self.extend(layer, k_BKTC, v_BKTC)
+        group = q_BHTC.shape[1] // k_BKSC.shape[1]
+        if mask is not None and group > 1 and q_BHTC.device.type == "cuda":
+            # with a mask, no fused kernel takes groups, and the plain one holds all scores of all heads
+            k_BKSC, v_BKSC = (part.repeat_interleave(group, dim=1) for part in (k_BKSC, v_BKSC))
         return F.scaled_dot_product_attention(
             q_BHTC, k_BKSC, v_BKSC, attn_mask=mask, is_causal=causal, enable_gqa=q_BHTC.shape[1] != k_BKSC.shape[1]
         )

@@ -28,6 +28,12 @@ from fournil.parts.tokenize.load import refuse_beyond_rows
 from fournil.parts.tokenize.prompts import ChatFormat, begins_with_bos, ends_of_text
 from fournil.parts.tokenize.special import EOS
 
+DEFAULT_WINDOW = 2048
+"""Tokens that a model reads when nothing says how many."""
+
+UNBOUNDED = 1_000_000
+"""A tokenizer that says more knows no bound."""
+
 
 class Engine(Protocol):
     """A model that is ready to be used."""
@@ -203,6 +209,18 @@ def _rows(settings: Any) -> int:  # noqa: ANN401 - whatever transformers makes o
     return int(getattr(text, "vocab_size", 0) or 1 << 24)
 
 
+def _window(settings: Any, folder: Path) -> int:  # noqa: ANN401 - whatever transformers makes of config.json
+    """The most tokens that a model reads, looked for where lm_eval 0.4.13 looks (resolve_max_length)."""
+    text = getattr(settings, "text_config", None) or settings
+    for name in ("n_positions", "max_position_embeddings", "n_ctx"):
+        value = getattr(text, name, None)
+        if value is not None:
+            return int(value)
+    path = folder / "tokenizer_config.json"
+    longest = folders.read_json(path).get("model_max_length") if path.is_file() else None
+    return int(longest) if isinstance(longest, int | float) and 0 < longest < UNBOUNDED else DEFAULT_WINDOW
+
+
 class TransformersEngine(_Folder):
     """Any causal language model that transformers knows; one prompt at a time."""
 
@@ -263,7 +281,7 @@ class TransformersEngine(_Folder):
         for name, parameter in self.model.named_parameters():
             folders.refuse_not_finite(name, parameter, folder)
         self.model.to(device).eval()
-        self.context_length = int(getattr(self.model.config, "max_position_embeddings", None) or 1024)
+        self.context_length = _window(settings, folder)
 
     def loss(self, ids_BT: Tensor, targets_BT: Tensor) -> Tensor:
         """Cross-entropy of each target in nats, [B, T]; zero where the target is -100."""

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fournil.core.errors import FournilError
+from fournil.core.speech import tr
 from fournil.parts.model.attention import Cache
 from fournil.parts.model.transformer import Llama
 
@@ -211,7 +213,13 @@ def dice_of(sampling: Sampling, prompt: Sequence[int]) -> np.random.Generator | 
 
 
 def choose(logits_BV: Tensor, sampling: Sampling, dice: Sequence[np.random.Generator | None]) -> Tensor:
-    """The next token of each row [B]: the likeliest, or by the inverse of the cumulative distribution."""
+    """The next token of each row [B]: the likeliest, or by the inverse of the cumulative distribution.
+
+    Raises:
+        FournilError: The scores are NaN: any token would come out.
+    """
+    if bool(torch.isnan(logits_BV).any()):
+        raise nan_answers()
     if sampling.temperature == 0:
         return logits_BV.argmax(dim=-1)
     chances_BV = torch.softmax(logits_BV.float() / sampling.temperature, dim=-1)
@@ -223,3 +231,11 @@ def choose(logits_BV: Tensor, sampling: Sampling, dice: Sequence[np.random.Gener
     places_B1 = (sums_BV < draws_B.double()[:, None] * sums_BV.amax(dim=-1, keepdim=True)).long() & kept_BV.long()
     places_B1 = places_B1.sum(dim=-1, keepdim=True).clamp_(max=logits_BV.shape[-1] - 1)
     return tokens_BV.gather(1, places_B1).squeeze(1)
+
+
+def nan_answers() -> FournilError:
+    """What is said of a model whose answers are no numbers."""
+    return FournilError(
+        tr("the model answers NaN: its scores are no numbers"),
+        fix=tr("Score it in fp32, or check its weights: they may be broken, or too large for bf16."),
+    )

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from fournil.parts.model.engine import TransformersEngine
+from fournil.parts.model.generate import nan_answers
 from fournil.parts.scoring import tree
 from fournil.parts.scoring.requests import Request
-from fournil.parts.scoring.rows import nan_answers
 
 
 @torch.inference_mode()

@@ -14,7 +14,6 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import distributed
 
 from fournil.core.errors import FournilError
@@ -93,6 +92,11 @@ def gather(answer: Any) -> list[Any]:  # noqa: ANN401 - whatever the job's answe
     return found
 
 
+def as_answer(error: Exception) -> FournilError:
+    """An error that can go from one process to another."""
+    return error if isinstance(error, FournilError) else FournilError(f"{type(error).__name__}: {str(error)[:500]}")
+
+
 def share_of_requests(requests: Sequence[Request], rank: int, ranks: int) -> slice:
     """The requests of one process: neighbours, which have much in common, about as many tokens for each."""
     sums = [0, *accumulate(len(request.ids) for request in requests)]
@@ -125,10 +129,8 @@ def follow(open_scorer: Callable[[Open], Scorer]) -> None:
             elif isinstance(job, Write):
                 assert scorer is not None
                 answer = scorer.write_here(job.prompts[share_of_prompts(rank, num_ranks())], job.sampling, None)
-        except FournilError as error:
-            answer = error
-        except torch.OutOfMemoryError as error:
-            answer = FournilError(str(error).splitlines()[0])
+        except Exception as error:  # whatever it is, the others wait for an answer
+            answer = as_answer(error)
         gather(answer)
     distributed.destroy_process_group()
 

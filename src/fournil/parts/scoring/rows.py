@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fournil.core.errors import FournilError
-from fournil.core.speech import tr
+from fournil.parts.model.generate import nan_answers
 from fournil.parts.model.transformer import Llama
 from fournil.parts.scoring.requests import Request
 
@@ -84,11 +83,3 @@ class Rows:
         tied = torch.nonzero(best)[:, 0]  # argmax, which is slow, decides between equals
         best[tied] = scores_MV[at[tied]].argmax(dim=-1) == wanted[tied]
         np.logical_and.at(self.greedy, owners, best.cpu().numpy())
-
-
-def nan_answers() -> FournilError:
-    """What is said of a model whose answers are no numbers."""
-    return FournilError(
-        tr("the model answers NaN: its scores are no numbers"),
-        fix=tr("Score it in fp32, or check its weights: they may be broken, or too large for bf16."),
-    )

@@ -51,8 +51,8 @@ def open_scorer(
     ranks.ask(job)
     try:
         scorer: Scorer | FournilError = _open_here(job)
-    except FournilError as error:
-        scorer = error
+    except Exception as error:  # the others have answered, and wait for this
+        scorer = ranks.as_answer(error)
     ranks.gather(scorer if isinstance(scorer, FournilError) else None)
     assert isinstance(scorer, Scorer)
     return scorer
@@ -116,10 +116,10 @@ class Scorer:
             windows = list(self.encoder.rolling(text))
             requests += windows
             owners += [number] * len(windows)
-        values, _ = self._score(requests, None)
+        values, _ = self._score(requests, advance and _by_texts(advance, len(texts), len(requests)))
         sums = np.zeros(len(texts))
         np.add.at(sums, np.array(owners, dtype=np.int64), values)
-        if advance is not None:
+        if advance is not None and not requests:
             advance(len(texts))
         return sums.tolist()
 
@@ -221,5 +221,20 @@ def _answer(work: Callable[[], object]) -> object:
     """What this process's share gives; an error waits until the others have answered too."""
     try:
         return work()
-    except FournilError as error:
-        return error
+    except Exception as error:
+        return ranks.as_answer(error)
+
+
+def _by_texts(advance: Advance, num_texts: int, num_windows: int) -> Advance:
+    """Tell of windows as of the texts that they are of, on the average."""
+    done = told = 0
+
+    def tell(num: int) -> None:
+        nonlocal done, told
+        done += num
+        reached = done * num_texts // num_windows
+        if reached > told:
+            advance(reached - told)
+            told = reached
+
+    return tell
