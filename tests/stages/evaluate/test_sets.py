@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import math
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,9 +18,10 @@ from fournil.core.errors import EXIT_USAGE, FournilError
 from fournil.core.speech import speaking
 from fournil.parts.scoring import Scored, Written, open_scorer
 from fournil.parts.tokenize.prompts import chat_template
-from fournil.stages.evaluate.sets.items import read_set
+from fournil.stages.evaluate.sets.items import LocalSet, make_items, read_set
 from fournil.stages.evaluate.sets.metrics import exact, f1
 from fournil.stages.evaluate.sets.run import run_set
+from fournil.stages.evaluate.sets.spec import check_spec
 from fournil.stages.evaluate.translation import answers_of
 
 QUESTIONS = [
@@ -121,13 +123,49 @@ def test_examples_stand_before_and_the_item_itself_never_does(tmp_path):
     assert run_set(Said(), other, shots=0).shots == 0
 
 
+def test_fewer_examples_than_shots_are_refused(tmp_path):
+    task = read_set(write(tmp_path, QUESTIONS, kind="choice", language="en", shots=2))
+    assert run_set(Said(), task).shots == 2
+    with pytest.raises(FournilError, match="3 solved examples .* and there are 2") as raised:
+        run_set(Said(), task, shots=3)
+    assert raised.value.fix
+    assert raised.value.where == "items.jsonl"
+    twice = read_set(write(tmp_path, [*QUESTIONS, QUESTIONS[0]], kind="choice", language="en", shots=3))
+    with pytest.raises(FournilError, match="and there are 2"):
+        run_set(Said(), twice)
+
+
+def test_a_large_set_is_not_searched_for_each_item():
+    class Counted(tuple):
+        seen = 0
+
+        def __iter__(self):
+            for item in super().__iter__():
+                Counted.seen += 1
+                yield item
+
+    spec = check_spec({"name": "s", "kind": "choice", "language": "en", "data": "d.jsonl"})
+    items = make_items(spec, [QUESTIONS[0] | {"question": f"{number}?"} for number in range(200)], Path("d.jsonl"))
+    for shots in (0, 2):
+        Counted.seen = 0
+        run_set(Said(), LocalSet(spec, Counted(items)), shots=shots)
+        assert Counted.seen < 6 * len(items)
+
+
+def test_items_are_counted_as_uneven_once(tmp_path):
+    scorer = Said()
+    scorer.log_likelihoods = lambda pairs, advance: [Scored(-1.0, False, False, True, 1) for _ in pairs]
+    result = run_set(scorer, read_set(write(tmp_path, QUESTIONS, kind="choice", language="en")))
+    assert result.num_uneven == 3
+
+
 def test_a_gap_makes_whole_sentences(tmp_path):
     rows = [{"question": "Le chat <...> sur la chaise.", "choices": ["dort", "dorment"], "gold": 0}]
     scorer = Said()
     result = run_set(scorer, read_set(write(tmp_path, rows, kind="choice", language="fr", gap="<...>", shots=0)))
     assert scorer.pairs == [("", "Le chat dort sur la chaise."), ("", "Le chat dorment sur la chaise.")]
     assert figures(result)["acc", "model"] == 1
-    assert result.num_truncated == 2
+    assert result.num_truncated == 1, "one item, though both of its sentences were"
 
 
 def test_classification_says_its_labels(tmp_path):

@@ -86,9 +86,9 @@ class TaskResult:
     version: str = "1"
     """Of the task's definition; scores of two versions do not compare."""
     num_truncated: int = 0
-    """Requests whose context was longer than the model's window and was cut on the left."""
+    """Items with a context that was longer than the model's window and was cut on the left."""
     num_uneven: int = 0
-    """Requests whose context's tokens are no prefix of the whole's."""
+    """Items with a context whose tokens are no prefix of the whole's."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """JSON that goes into facts["tasks"] as it is, such as notes on how the baselines were taken."""
 

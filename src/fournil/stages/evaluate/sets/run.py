@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from fournil.core.errors import FournilError
 from fournil.core.files import canonical_hash
 from fournil.core.languages import primary
+from fournil.core.speech import tr
 from fournil.parts.corpus_metrics import bleu_best, bleu_of_sums, chrf_best, chrf_of_sums
 from fournil.parts.scoring import Scored, Scorer
 from fournil.parts.statistics import bootstrapped, resample_weights
@@ -38,7 +42,9 @@ class _Answers:
     measures: list[Measure] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)
     num_truncated: int = 0
+    """Items, whatever the number of their requests that were cut."""
     num_uneven: int = 0
+    """Items."""
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -60,12 +66,13 @@ def run_set(
         advance: Called with numbers of requests finished, of which there are `task.num_requests(limit)`.
 
     Raises:
-        FournilError: The model answers NaN.
+        FournilError: There are fewer examples than shots, or the model answers NaN.
     """
     spec = task.spec
     items = task.items[: limit or None]
     num_shots = 0 if spec.kind == TEXT else spec.shots if shots is None else shots
-    prompts = [_with_examples(task, number, num_shots) for number in range(len(items))]
+    _check_shots(task, items, num_shots)
+    prompts = [_with_examples(task, item, num_shots) for item in items]
     runners = {
         CHOICE: _run_choices,
         CLASSIFICATION: _run_choices,
@@ -94,11 +101,29 @@ def run_set(
     )
 
 
-def _with_examples(task: LocalSet, number: int, num_shots: int) -> str:
+def _check_shots(task: LocalSet, items: Sequence[Asked], num_shots: int) -> None:
+    """Every item must have as many examples as the record says."""
+    pool = task.examples or task.items
+    same = Counter(item.sha256 for item in pool) if num_shots else Counter()
+    least = min((len(pool) - same[item.sha256] for item in items), default=0)
+    if num_shots and least < num_shots:
+        raise FournilError(
+            tr(
+                "{shots} solved examples are asked for before each item, and there are {count}",
+                shots=num_shots,
+                count=least,
+            ),
+            where=task.spec.examples or task.data_source,
+            fix=tr("Ask for fewer, or name a file with more of them as `examples`."),
+        )
+
+
+def _with_examples(task: LocalSet, asked: Asked, num_shots: int) -> str:
     """An item's prompt with solved ones before it: the first of the examples, never the item itself."""
-    asked = task.items[number]
-    known = [item for item in task.examples or task.items if item.sha256 != asked.sha256][:num_shots]
-    solved = [item.prompt + _joint(item.prompt) + item.answers[item.gold] for item in known]
+    if not num_shots:
+        return asked.prompt
+    others = (item for item in task.examples or task.items if item.sha256 != asked.sha256)
+    solved = [item.prompt + _joint(item.prompt) + item.answers[item.gold] for item in islice(others, num_shots)]
     return BETWEEN.join([*solved, asked.prompt])
 
 
@@ -129,8 +154,8 @@ def _run_choices(
             "choice": choice,
             "gold": item.gold,
         }
-        found.num_truncated += sum(one.truncated for one in own)
-        found.num_uneven += sum(one.uneven for one in own)
+        found.num_truncated += any(one.truncated for one in own)
+        found.num_uneven += any(one.uneven for one in own)
         values = {"acc": float(choice == item.gold), "acc_norm": float(by_length == item.gold)}
         found.items.append(Item(number, item.sha256, values, details))
     found.measures = _means(task, found.items)
