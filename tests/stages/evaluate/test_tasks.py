@@ -21,8 +21,9 @@ from fournil.parts.train.kept import kept_folder
 from fournil.stages import evaluate
 from fournil.stages.evaluate import tasks
 from fournil.stages.evaluate.config import Config
+from fournil.stages.evaluate.hashing import hash_model
 from fournil.stages.evaluate.intervals import interval_of, task_rows
-from fournil.stages.evaluate.outputs import read_task, write_hub_results, write_task
+from fournil.stages.evaluate.outputs import read_task, write_hub_results, write_lm_eval, write_task
 from fournil.stages.evaluate.result import Item, Measure, TaskResult, file_name
 from fournil.stages.evaluate.suite import jobs_of
 from fournil.stages.evaluate.table import gap_interval, task_tables
@@ -80,6 +81,8 @@ def main_rows(facts):
 def test_tasks_need_no_text_and_give_rows_with_intervals(scored, place):
     facts = scored.facts
     assert [(block["task"], block["status"]) for block in facts["tasks"]] == [("couleurs", "done"), ("colours", "done")]
+    for block in facts["tasks"]:
+        assert (block["precision"], block["limit"], block["model_sha256"]) == ("fp32", 0, hash_model(place / "model"))
     rows = main_rows(facts)
     for row in rows.values():
         assert row["interval"][0] <= row["value"] <= row["interval"][1]
@@ -276,7 +279,31 @@ def test_results_of_data_sets_of_the_hub_are_written_for_model_repositories(tmp_
     assert (entry.dataset_id, entry.task_id, entry.value) == ("a/b", "t", 0.5)
     assert entry.dataset_revision == "c" * 40
     assert entry.notes is not None
-    assert entry.notes.startswith("acc, 5-shot")
+    assert entry.notes.startswith("acc, 5-shot, fournil")
+    write_hub_results(tmp_path, [result([1.0, 0.0], shots=5, precision="bf16")])
+    assert "acc, 5-shot, bf16, fournil" in path.read_text()
+    path.unlink()
+    assert write_hub_results(tmp_path, [result([1.0, 0.0], limit=2)]) == 0  # two items' figure is not the task's
+    assert not list((tmp_path / ".eval_results").iterdir())
+
+
+def test_lm_evals_results_have_filters_where_lm_eval_has_them_and_say_how_they_were_scored(tmp_path):
+    items = [Item(n, f"{n:064d}", {"exact_match,strict-match": float(n % 2)}) for n in range(20)]
+    measures = [Measure("exact_match,strict-match", 0.5, main=True, standard_error=0.1), Measure("bleu", 3.0)]
+    found = TaskResult(**{**vars(result([1.0])), "measures": measures, "items": items, "model_sha256": "m"})
+    config = Config(limit=20, precision="bf16")
+    write_lm_eval(tmp_path, [found], task_rows(found, "m", 100), "croissant", config)
+    told = json.loads((tmp_path / "lm_eval/results.json").read_text())
+    assert told["results"]["t"] == {
+        "alias": "t",
+        "exact_match,strict-match": 0.5,
+        "exact_match_stderr,strict-match": 0.1,
+        "bleu,none": 3.0,
+        "bleu_stderr,none": "N/A",
+    }
+    assert told["higher_is_better"]["t"] == {"exact_match": True, "bleu": True}
+    assert (told["config"]["limit"], told["config"]["model_dtype"]) == (20, "torch.bfloat16")
+    assert told["config"]["model_args"] == {"pretrained": "croissant", "dtype": "bfloat16"}
 
 
 def test_files_of_tasks_have_names_of_their_own():

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 import fournil
 from fournil.core.files import atomic_path, write_json, write_text
+from fournil.stages.evaluate.config import Config
 from fournil.stages.evaluate.result import FIXED, MODEL, OFFICIAL, Item, TaskResult
 
 ITEMS = pa.schema(
@@ -33,6 +34,9 @@ ITEMS = pa.schema(
     ]
 )
 """One item and metric; `details` is JSON, the same in all rows of an item."""
+
+DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
+"""Precisions as lm_eval calls them."""
 
 HUB_SOURCE = re.compile(r"([A-Za-z0-9][\w.-]*(?:/[\w.-]+)?)@([0-9a-f]{7,64})")
 """What names a data set of the hub and its revision; local folders have none."""
@@ -96,16 +100,16 @@ def read_task(folder: Path, name: str, key: str) -> TaskResult | None:
 
 
 def write_lm_eval(
-    folder: Path, results: Sequence[TaskResult], rows: Sequence[Mapping[str, Any]], model: str, model_sha256: str
+    folder: Path, results: Sequence[TaskResult], rows: Sequence[Mapping[str, Any]], model: str, config: Config
 ) -> None:
     """Write results as lm_eval does, for whatever reads those; native tasks stand in it too.
 
     Args:
         folder: The stage's output.
-        results: The finished tasks.
+        results: The finished tasks, at least one.
         rows: Their score rows.
         model: What the model is called.
-        model_sha256: Its hash.
+        config: The settings that all of them were scored with.
     """
     tables: dict[str, dict[str, Any]] = {
         name: {} for name in ("results", "versions", "n-shot", "higher_is_better", "n-samples", "configs")
@@ -116,14 +120,17 @@ def write_lm_eval(
         for row in rows:
             ours = (row["task"], row["edition"], row["language"]) == (result.task, result.edition, result.language)
             if ours and row["system"] == MODEL and row["checkpoint"] is None:
-                scores[f"{row['metric']},none"] = row["value"]
+                metric, _, filtered = row["metric"].partition(",")
                 error = row["standard_error"]
-                scores[f"{row['metric']}_stderr,none"] = "N/A" if error is None else error
+                scores[f"{metric},{filtered or 'none'}"] = row["value"]
+                scores[f"{metric}_stderr,{filtered or 'none'}"] = "N/A" if error is None else error
         tables["results"][name] = scores
         tables["versions"][name] = result.version
         tables["n-shot"][name] = result.shots
         tables["higher_is_better"][name] = {
-            measure.metric: measure.higher_is_better for measure in result.measures if measure.system == MODEL
+            measure.metric.partition(",")[0]: measure.higher_is_better
+            for measure in result.measures
+            if measure.system == MODEL
         }
         tables["n-samples"][name] = {"original": result.num_items, "effective": result.num_items}
         tables["configs"][name] = {
@@ -131,8 +138,16 @@ def write_lm_eval(
             "num_fewshot": result.shots,
             "metadata": {"version": result.version, "data": result.data_source, "data_sha256": result.data_sha256},
         }
-    config = {"model": "fournil", "model_args": {"pretrained": model}, "model_sha256": model_sha256}
-    whole = {**tables, "config": config, "model_name": model, "model_source": "fournil"}
+    settings = {
+        "model": "fournil",
+        "model_args": {"pretrained": model, "dtype": DTYPES[config.precision]},
+        "model_dtype": f"torch.{DTYPES[config.precision]}",
+        "model_sha256": results[0].model_sha256,
+        "limit": config.limit or None,
+        "bootstrap_iters": config.num_bootstrap,
+        "fewshot_seed": config.seed,
+    }
+    whole = {**tables, "config": settings, "model_name": model, "model_source": "fournil"}
     write_json(folder / "lm_eval" / "results.json", whole)
 
 
@@ -140,7 +155,8 @@ def write_hub_results(folder: Path, results: Sequence[TaskResult]) -> int:
     """Write the main figures of official tasks in the form that model repositories on the hub hold them in.
 
     Copied into a model's repository, the folder makes them appear on the model's page. What comes from a local folder
-    names no data set of the hub, and is left out.
+    names no data set of the hub, and is left out; so is what was scored on a part of its items, whose figure is not the
+    task's. Scores in bf16 say so in their notes.
 
     Returns:
         How many files were written.
@@ -149,15 +165,16 @@ def write_hub_results(folder: Path, results: Sequence[TaskResult]) -> int:
     for result in results:
         main = next((row for row in result.measures if row.main and row.system == MODEL), None)
         source = HUB_SOURCE.fullmatch(result.data_source)
-        if result.edition != OFFICIAL or main is None or source is None:
+        if result.edition != OFFICIAL or result.limit or main is None or source is None:
             continue
+        notes = [main.metric, f"{result.shots}-shot", *(["bf16"] if result.precision == "bf16" else [])]
         lines = [
             "- dataset:",
             f"    id: {json.dumps(source.group(1))}",
             f"    task_id: {json.dumps(result.task)}",
             f"    revision: {json.dumps(source.group(2))}",
             f"  value: {main.value!r}",
-            "  notes: " + json.dumps(f"{main.metric}, {result.shots}-shot, fournil {fournil.__version__}"),
+            "  notes: " + json.dumps(", ".join([*notes, f"fournil {fournil.__version__}"])),
         ]
         write_text(folder / ".eval_results" / f"{result.name}.yaml", "\n".join(lines) + "\n")
         num += 1

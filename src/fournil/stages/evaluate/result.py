@@ -89,6 +89,12 @@ class TaskResult:
     """Items with a context that was longer than the model's window and was cut on the left."""
     num_uneven: int = 0
     """Items with a context whose tokens are no prefix of the whole's."""
+    precision: str = ""
+    """Of the scoring: `fp32` or `bf16`."""
+    limit: int = 0
+    """The most items that were asked for (0: all)."""
+    model_sha256: str = ""
+    """Of the model that was scored."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """JSON that goes into facts["tasks"] as it is, such as notes on how the baselines were taken."""
 
@@ -108,6 +114,9 @@ class TaskResult:
             "shots": self.shots,
             "seed": self.seed,
             "version": self.version,
+            "precision": self.precision,
+            "limit": self.limit,
+            "model_sha256": self.model_sha256,
             "num_items": self.num_items,
             "num_truncated": self.num_truncated,
             "num_uneven": self.num_uneven,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ def score_tasks(
         found.rows += rows
     scored = list(results.values())
     if scored:
-        write_lm_eval(out, scored, found.rows, shown_name(inputs["model"]), model_sha256)
+        write_lm_eval(out, scored, found.rows, shown_name(inputs["model"]), config)
         write_hub_results(out, scored)
     points: dict[str, list[dict[str, Any]]] = {name: [] for name in results}
     for step, folder in stops:
@@ -190,6 +190,8 @@ class _Runner:
                 with self.context.progress.task(title, job.total(), tr("requests")) as bar:
                     result = job.score(scorer, bar)
                 _refuse_not_finite(result)
+                scored_as = {"precision": self.config.precision, "limit": self.config.limit, "model_sha256": sha256}
+                result = replace(result, **scored_as)
             except MemoryError:
                 raise
             except Exception as error:  # whatever a task's own code raises on data that it does not expect
