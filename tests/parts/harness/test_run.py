@@ -3,6 +3,7 @@
 import math
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -229,6 +230,35 @@ def test_data_that_does_not_fit_fails_that_task_only(data, tmp_path):
     with pytest.raises(FournilError, match="exceeds the 7 that are available"):
         run_task("french_bench_boolqa", TinyLM(), shots=8, data=data)
     assert run_task("french_bench_boolqa", TinyLM(), shots=7, data=data).num_items == COUNT
+
+
+def test_metrics_without_a_name_and_items_without_a_score(data, monkeypatch):
+    """As squadv2 has them: an aggregation made by `partial`, and one that raises on what one item gives."""
+    from lm_eval.api.task import ConfigurableTask
+
+    def of_all(key, values):
+        if len(values) < 2:
+            raise TypeError("two at least")
+        return float(len(values)) if key == "number" else 0.0
+
+    monkeypatch.setattr(ConfigurableTask, "process_results", lambda *given: {"number": ("a", "b"), "acc": 1.0})
+    monkeypatch.setattr(ConfigurableTask, "aggregation", lambda self: {"number": partial(of_all, "number")})
+    monkeypatch.setattr(ConfigurableTask, "higher_is_better", lambda self: {})
+    run = run_task("french_bench_boolqa", TinyLM(), shots=0, data=data)
+    assert run.metrics["number"] == (COUNT, None)
+    assert run.aggregations == {"number": "partial", "acc": "mean"}
+    assert [item["values"] for item in run.items] == [{"acc": 1.0}] * COUNT
+
+
+def test_no_memory_is_no_fault_of_the_data(data, monkeypatch):
+    from lm_eval.api.task import ConfigurableTask
+
+    def spent(*given):
+        raise MemoryError
+
+    monkeypatch.setattr(ConfigurableTask, "process_results", spent)
+    with pytest.raises(MemoryError):
+        run_task("french_bench_boolqa", TinyLM(), shots=0, data=data)
 
 
 def test_unknown_tasks_and_editions_are_named(data):

@@ -241,7 +241,7 @@ def telling(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except FournilError:
+    except (FournilError, MemoryError):  # memory is no matter of the data's fields
         raise
     except Exception as error:  # a definition is code and templates: it can raise anything
         kind = type(error).__name__

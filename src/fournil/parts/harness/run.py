@@ -219,7 +219,7 @@ class _Scored:
             metric = name.split(",")[0]
             aggregate = self._aggregate(metric)
             self.metrics[name] = (float(aggregate(values)), self._error(aggregate, values))
-            self.aggregations[name] = aggregate.__name__
+            self.aggregations[name] = _name_of(aggregate)
             self.higher[name] = bool(task.higher_is_better().get(metric, True))
         hashes = [item["sha256"] for item in self.items]
         self.data_sha256 = canonical_hash([*hashes, [_hash(doc) for doc in self._pool()]])
@@ -273,24 +273,34 @@ class _Scored:
 
     def _put(self, item: dict[str, Any], name: str, metric: str, value: Any) -> None:  # noqa: ANN401
         aggregate = self._aggregate(metric)
-        kind = aggregate.__name__
+        kind = _name_of(aggregate)
         if kind in (PERPLEXITY, BITS_PER_BYTE):
             item["details"].setdefault("parts", {})[name] = [float(part) for part in value]
-        if kind == ROUGE:
-            alone = rouge.rouge1_of(*value)
-        elif isinstance(value, bool | int | float) or hasattr(value, "item"):
-            alone = float(value)
-        else:
-            alone = _alone(aggregate, value)
+        alone = _alone(aggregate, value)
         if alone is not None and math.isfinite(alone):
             item["values"][name] = alone
 
 
+def _name_of(aggregate: Callable[..., float]) -> str:
+    """Return what a function is called; one that has no name, as `partial` makes them, is called after its type."""
+    return str(getattr(aggregate, "__name__", type(aggregate).__name__))
+
+
 def _alone(aggregate: Callable[[Sequence[Any]], float], value: Any) -> float | None:  # noqa: ANN401
-    """Return what an item would score if there were no other; None where it has no words, or a score past floats."""
+    """Return what an item would score if there were no other.
+
+    None where the metric cannot say: it has no words, a score past floats, or needs several items; only what a task
+    makes of all of them is its score.
+    """
     try:
+        if _name_of(aggregate) == ROUGE:
+            return rouge.rouge1_of(*value)
+        if isinstance(value, bool | int | float) or hasattr(value, "item"):
+            return float(value)
         return float(aggregate([value]))
-    except (OverflowError, ZeroDivisionError):
+    except MemoryError:
+        raise
+    except Exception:  # a metric is code of the definition's: it can raise anything
         return None
 
 
