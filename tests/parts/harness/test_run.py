@@ -1,6 +1,7 @@
 """Each task that is known, loaded and scored on local data of its own fields: the figures are lm_eval's own."""
 
 import math
+import random
 import subprocess
 import sys
 from functools import partial
@@ -230,6 +231,48 @@ def test_data_that_does_not_fit_fails_that_task_only(data, tmp_path):
     with pytest.raises(FournilError, match="exceeds the 7 that are available"):
         run_task("french_bench_boolqa", TinyLM(), shots=8, data=data)
     assert run_task("french_bench_boolqa", TinyLM(), shots=7, data=data).num_items == COUNT
+
+
+def test_what_a_definition_draws_is_what_lm_eval_draws(data, in_memory, monkeypatch):
+    import numpy as np
+    from lm_eval.api.task import ConfigurableTask
+    from lm_eval.evaluator import simple_evaluate
+
+    from fournil.parts.harness.load import _manager
+
+    def drawn(task, doc, template=None):
+        return f"{random.random()} {np.random.random()}"
+
+    monkeypatch.setattr(ConfigurableTask, "doc_to_text", drawn)
+    name = "french_bench_boolqa"
+    random.seed(5)
+    np.random.seed(5)
+    ours, again = TinyLM(), TinyLM()
+    first = run_task(name, ours, shots=0, data=data)
+    drawn_after = random.random(), np.random.random()
+    assert run_task(name, again, shots=0, data=data) == first
+    assert again.asked == ours.asked
+    assert drawn_after == (random.Random(5).random(), np.random.RandomState(5).random()), "others' draws are theirs"
+    theirs = TinyLM()
+    simple_evaluate(theirs, tasks=[name], task_manager=_manager(KNOWN[name].folder), bootstrap_iters=2)
+    assert ours.asked == theirs.asked
+
+
+def test_answers_are_only_kept_where_somebody_asks(data, monkeypatch):
+    from fournil.parts.harness import run
+
+    keys = []
+    key = run._key
+    monkeypatch.setattr(run, "_key", lambda *given: keys.append(key(*given)) or keys[-1])
+    plain = TinyLM()
+    first = run_task("french_bench_boolqa", plain, shots=0, data=data)
+    assert not keys
+    model, answers = TinyLM(), run.Answers()
+    runs = [run_task("french_bench_boolqa", model, shots=0, data=data, answers=answers) for _ in range(2)]
+    assert runs == [first, first]
+    assert model.asked == plain.asked, "the second time, all is known"
+    assert {type(one) for one in keys} == {bytes}
+    assert len(keys) == 2 * len(plain.asked)
 
 
 def test_metrics_without_a_name_and_items_without_a_score(data, monkeypatch):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import random
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
+
+import numpy as np
 
 from fournil.core.errors import EXIT_USAGE, FournilError, nearest
 from fournil.core.speech import tr
@@ -178,6 +181,23 @@ def quietly() -> Iterator[None]:
             yield
         finally:
             logger.setLevel(level)
+
+
+RANDOM_SEED, NUMPY_SEED = 0, 1234
+"""lm_eval's own for the generators that definitions draw from, such as to shuffle choices."""
+
+
+@contextmanager
+def seeded() -> Iterator[None]:
+    """Seed the generators that all share as lm_eval does before it loads a task, and put them back afterwards."""
+    before, before_numpy = random.getstate(), np.random.get_state()
+    random.seed(RANDOM_SEED)
+    np.random.seed(NUMPY_SEED)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(before_numpy)
 
 
 def _no_bar(items: Any, **settings: Any) -> Any:  # noqa: ANN401 - as tqdm

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from fournil.core.errors import FournilError
 from fournil.core.files import canonical_hash
 from fournil.core.speech import tr
 from fournil.parts.harness import rouge
-from fournil.parts.harness.load import OFFICIAL, load_task, quietly, telling
+from fournil.parts.harness.load import OFFICIAL, load_task, quietly, seeded, telling
 from fournil.parts.harness.names import Named, select
 from fournil.parts.harness.result import BITS_PER_BYTE, PERPLEXITY, ROUGE, Note, TaskRun
 
@@ -32,19 +34,31 @@ ProgressTo = Callable[[int, int], None]
 """Told how many requests are finished, and of how many."""
 
 
+Known = dict[bytes, tuple[Any, Note]]
+"""Answers by the hash of the request's kind and words."""
+
+
 class Answers:
-    """What a model answered, kept for a task's other edition, often of the same prompts; of one model at a time."""
+    """What a model answered, kept for a task's other edition, often of the same prompts; of one model at a time.
+
+    The model is not held by them; when it goes, they go.
+    """
 
     def __init__(self) -> None:
-        self._model: object = None
-        self._known: dict[tuple[str, str], tuple[Any, Note]] = {}
+        self._model: weakref.ref[Any] | None = None
+        self._known: Known = {}
 
-    def of(self, lm: LM) -> dict[tuple[str, str], tuple[Any, Note]]:
-        """Return the answers of a model by kind and words of the request; another model's are forgotten."""
+    def of(self, lm: LM) -> Known:
+        """Return the answers of a model by request; another model's are forgotten."""
         model = getattr(lm, "scorer", lm)
-        if model is not self._model:
-            self._model, self._known = model, {}
+        if self._model is None or self._model() is not model:
+            known: Known = {}
+            self._model, self._known = weakref.ref(model, lambda _: known.clear()), known
         return self._known
+
+    def forget(self) -> None:
+        """Let go of all of them."""
+        self._model, self._known = None, {}
 
 
 def run_task(
@@ -78,13 +92,13 @@ def run_task(
         FournilError: The extra or the data is missing, the data does not fit, or the model cannot answer.
     """
     task = name if isinstance(name, Named) else select([name])[0]
-    loaded = load_task(task, shots=shots, seed=seed, data=data, edition=edition)
-    with quietly():
-        for each in loaded.tasks.values():
-            with telling(each.task_name):
+    with quietly(), seeded():
+        loaded = load_task(task, shots=shots, seed=seed, data=data, edition=edition)
+        for own, each in loaded.tasks.items():
+            with telling(own):  # asking a task for its name draws a random one, which lm_eval does not at this point
                 each.build_all_requests(limit=limit or None)
         requests = [request for each in loaded.tasks.values() for request in each.instances]
-        notes = _answer(lm, requests, progress, (answers or Answers()).of(lm))
+        notes = _answer(lm, requests, progress, None if answers is None else answers.of(lm))
         scored = [_Scored(name, each, notes) for name, each in loaded.tasks.items()]
         for each in scored:
             with telling(each.name):
@@ -133,12 +147,15 @@ def _version(task: ConfigurableTask) -> str:
     return "" if task.VERSION in (None, "Yaml") else str(task.VERSION)
 
 
-def _answer(
-    lm: LM, requests: Sequence[Instance], progress: ProgressTo | None, known: dict[tuple[str, str], tuple[Any, Note]]
-) -> dict[int, Note]:
+def _key(kind: str, request: Instance) -> bytes:
+    return sha256(repr((kind, request.args)).encode("utf-8", "surrogatepass")).digest()
+
+
+def _answer(lm: LM, requests: Sequence[Instance], progress: ProgressTo | None, known: Known | None) -> dict[int, Note]:
     """Have the model answer all requests of each kind at once; returns what it noted, by the request's identity.
 
-    What is known already is not asked again, but for repeats: their answers are drawn, and meant to differ.
+    What is known already is not asked again, but for repeats: their answers are drawn, and meant to differ. None keeps
+    nothing.
     """
     notes: dict[int, Note] = {}
     by_kind: dict[str, list[Instance]] = defaultdict(list)
@@ -157,21 +174,23 @@ def _answer(
         setattr(lm, "advance", advance)  # noqa: B010 - a plain LM has none
     try:
         for kind, wanted in by_kind.items():
-            keys = [(kind, repr(request.args)) for request in wanted]
-            asked = [place for place, key in enumerate(keys) if key not in known or (wanted[place].repeats or 1) > 1]
+            keys = [] if known is None else [_key(kind, request) for request in wanted]
+            found = {} if known is None else {place: known[key] for place, key in enumerate(keys) if key in known}
+            asked = [place for place, one in enumerate(wanted) if place not in found or (one.repeats or 1) > 1]
             if len(asked) < len(wanted):
                 advance(len(wanted) - len(asked))
             before = done
             said = getattr(lm, kind)([wanted[place] for place in asked]) if asked else []
             if asked and (not hooked or done == before):
                 advance(len(asked))
-            new = dict(zip(asked, zip(said, _notes(lm, len(asked)), strict=True), strict=True))
-            for place, (request, key) in enumerate(zip(wanted, keys, strict=True)):
-                answer, note = new[place] if place in new else known[key]
+            found.update(zip(asked, zip(said, _notes(lm, len(asked)), strict=True), strict=True))
+            for place, request in enumerate(wanted):
+                answer, note = found[place]
                 request.resps.append(answer)
                 last = notes.get(id(request), Note())
                 notes[id(request)] = Note(last.truncated or note.truncated, last.uneven or note.uneven)
-            known.update({keys[place]: found for place, found in new.items()})
+            if known is not None:
+                known.update({keys[place]: found[place] for place in asked})
     finally:
         if hooked:
             setattr(lm, "advance", None)  # noqa: B010
