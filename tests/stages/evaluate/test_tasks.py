@@ -209,14 +209,7 @@ def test_tasks_of_lm_eval_are_scored_from_a_folder_and_tried_again_when_it_chang
 
 
 def test_curves_go_through_the_checkpoints_of_a_training(place, tmp_path):
-    model = tmp_path / "04-pretrain"
-    shutil.copytree(place / "model", model)
-    (model / "losses.jsonl").write_text('{"step": 30, "loss": 1.0}\n')
-    size = read_config(model).vocab_size
-    for step in (10, 20):
-        shutil.copytree(place / "model", kept_folder(model, step))
-        random_weights(kept_folder(model, step), size, heads=2, tied=step == 20)
-    inputs_model = tmp_path / "04-pretrain"
+    inputs_model = training(place, tmp_path / "04-pretrain")["model"]
     config = Config(tasks=both(place), num_bootstrap=50, checkpoints="all")
     facts = evaluate.run(config, {"model": inputs_model}, tmp_path / "out", Context(threads=1)).facts
     assert [[point["step"] for point in curve["points"]] for curve in facts["curves"]] == [[10, 20, 30]] * 2
@@ -232,6 +225,90 @@ def test_curves_go_through_the_checkpoints_of_a_training(place, tmp_path):
     assert [step for step, _ in tasks.checkpoints_of({"model": inputs_model}, Config(checkpoints="10,30"))] == [10, 30]
     with pytest.raises(FournilError, match="after how many steps"):
         tasks.checkpoints_of({"model": place / "model"}, Config(checkpoints="all"))
+
+
+def training(place, folder):
+    """A model whose training kept two checkpoints."""
+    shutil.copytree(place / "model", folder)
+    (folder / "losses.jsonl").write_text('{"step": 30, "loss": 1.0}\n')
+    for step in (10, 20):
+        shutil.copytree(place / "model", kept_folder(folder, step))
+        random_weights(kept_folder(folder, step), read_config(folder).vocab_size, heads=2, tied=step == 20)
+    return {"model": folder}
+
+
+def test_a_task_that_fails_on_a_checkpoint_stands_in_the_record_and_is_tried_again(place, tmp_path, monkeypatch):
+    from fournil.stages.evaluate.sets import run as sets
+
+    inputs = training(place, tmp_path / "04-pretrain")
+    once = sets.run_set
+
+    def broken(scorer, task, **settings):
+        if scorer.folder.name.endswith("10") and task.spec.name == "couleurs":
+            raise FournilError("the model answers NaN")
+        return once(scorer, task, **settings)
+
+    weights = kept_folder(inputs["model"], 20) / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(b"cut")
+    config = Config(tasks=both(place), num_bootstrap=50, checkpoints="all")
+    with monkeypatch.context() as patch:
+        patch.setattr(sets, "run_set", broken)
+        facts = evaluate.run(config, inputs, tmp_path / "out", Context(threads=1)).facts
+    failed = [block for block in facts["tasks"] if block["status"] == "failed"]
+    assert [(block["task"], block["checkpoint"]) for block in failed] == [
+        ("couleurs", 10), ("couleurs", 20), ("colours", 20)
+    ]  # fmt: skip
+    assert "couleurs at step 10: the model answers NaN" in "\n".join(task_tables(facts))
+    assert evaluate.unfinished(facts) == ["couleurs at step 10", "couleurs at step 20", "colours at step 20"]
+    assert retell(facts["headline"]) == "2 tasks scored; 3 failed"
+    assert [[point["step"] for point in curve["points"]] for curve in facts["curves"]] == [[30], [10, 30]]
+    weights.write_bytes(whole)
+    again = evaluate.run(config, {**inputs, "before": tmp_path / "out"}, tmp_path / "again", Context(threads=1))
+    assert again.measured["resumed_tasks"] == 3  # two of the model's, one of a checkpoint's
+    assert [len(curve["points"]) for curve in again.facts["curves"]] == [3, 3]
+    assert evaluate.unfinished(again.facts) == []
+
+
+def test_fidelity_that_fails_leaves_the_tasks(place, tmp_path, monkeypatch):
+    from fournil.stages.evaluate import fidelity
+
+    def broken(*_, **__):
+        raise FournilError("the model answers NaN")
+
+    monkeypatch.setattr(fidelity, "run_fidelity", broken)
+    facts = run(place, tmp_path / "out", fidelity=True).facts
+    assert [block["status"] for block in facts["tasks"]] == ["done", "done", "failed"]
+    assert evaluate.unfinished(facts) == ["fidelity"]
+    assert len(main_rows(facts)) == 2
+    assert "fidelity" not in facts
+
+
+def test_a_model_is_let_go_before_its_checkpoints_are_loaded(place, tmp_path, monkeypatch):
+    import gc
+    import weakref
+
+    from task_data import rows_of, write_rows
+
+    alive = weakref.WeakSet()
+    opened = tasks.open_scorer
+
+    def counted(*given, **settings):
+        gc.collect()
+        assert not alive
+        scorer = opened(*given, **settings)
+        alive.add(scorer)
+        return scorer
+
+    monkeypatch.setattr(tasks, "open_scorer", counted)
+    name = "french_bench_grammar"
+    rows = rows_of("manu/french-bench-grammar-vocab-reading", "", "Grammar", 3)
+    write_rows(tmp_path / "data" / name / "Grammar.jsonl", rows)
+    config = Config(tasks=(name,), data=str(tmp_path / "data"), num_bootstrap=50, checkpoints="all")
+    inputs = training(place, tmp_path / "04-pretrain")
+    facts = evaluate.run(config, inputs, tmp_path / "out", Context(threads=1)).facts
+    assert [block["status"] for block in facts["tasks"]] == ["done", "done"]
+    assert [len(curve["points"]) for curve in facts["curves"]] == [3, 3]
 
 
 def result(values, **settings):

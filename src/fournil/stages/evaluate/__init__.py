@@ -46,4 +46,6 @@ def reads(config: Config) -> list[Path]:
 
 def unfinished(facts: Mapping[str, Any]) -> list[str]:
     """Return the tasks that failed: they are tried again when the stage is called the next time."""
-    return [block["task"] for block in facts.get("tasks") or [] if block.get("status") == "failed"]
+    from fournil.stages.evaluate.result import label_of
+
+    return [label_of(block) for block in facts.get("tasks") or [] if block.get("status") == "failed"]

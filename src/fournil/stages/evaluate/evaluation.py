@@ -55,11 +55,11 @@ def evaluate(config: Config, inputs: Mapping[str, Path], out: Path, context: Con
     scores = text.scores + tasks.rows
     write_json(out / "scores.json", scores + tasks.on_the_way)
     facts = {"headline": _headline(text.scores, context.languages) + tasks.headline(), "scores": scores} | text.facts
-    if jobs:
+    if tasks.blocks:
         facts["tasks"] = tasks.blocks
     if tasks.curves:
         facts["curves"] = tasks.curves
-    if config.fidelity:
+    if tasks.fidelity:
         facts["fidelity"] = tasks.fidelity
     return Artifact(text.counts, facts, measured)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from fournil.core.speech import Message
+from fournil.core.speech import Message, tr
 
 TASK = "task"
 """The kind of a score row that a task gave."""
@@ -152,6 +152,8 @@ class Failure:
     language: str
     reason: Message
     pair: str = ""
+    checkpoint: int | None = None
+    """The step of the training at which it failed, where the model itself was scored."""
 
     def block(self) -> dict[str, Any]:
         """What facts["tasks"] say of it."""
@@ -160,9 +162,17 @@ class Failure:
             "edition": self.edition,
             "language": self.language,
             "pair": self.pair,
+            **({} if self.checkpoint is None else {"checkpoint": self.checkpoint}),
             "status": "failed",
             "reason": self.reason,
         }
+
+
+def label_of(block: Mapping[str, Any]) -> str:
+    """What a task of facts["tasks"] is called for people: on a checkpoint, with its step."""
+    if block.get("checkpoint") is None:
+        return str(block["task"])
+    return tr("{task} at step {step:,}", task=block["task"], step=block["checkpoint"])
 
 
 def file_name(task: str, edition: str, language: str) -> str:

@@ -231,17 +231,21 @@ class HarnessJob:
             bar.total = total
             bar.advance(done - bar.done)
 
-        run = run_task(
-            self.named,
-            FournilLM(scorer=scorer),
-            shots=self.config.shots,
-            seed=self.config.seed,
-            limit=self.config.limit or None,
-            data=self.data,
-            edition=self.edition,
-            progress=show,
-            answers=self.answers,
-        )
+        try:
+            run = run_task(
+                self.named,
+                FournilLM(scorer=scorer),
+                shots=self.config.shots,
+                seed=self.config.seed,
+                limit=self.config.limit or None,
+                data=self.data,
+                edition=self.edition,
+                progress=show,
+                answers=self.answers,
+            )
+        finally:
+            if self.edition == FIXED and self.answers is not None:  # the last that asks for them
+                self.answers.forget()
         return _result_of(run, {"data_files": self._files_hash(run.data_source)})
 
 

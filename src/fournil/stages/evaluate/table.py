@@ -10,7 +10,7 @@ from fournil.core import metrics
 from fournil.core.languages import any_name_of, target
 from fournil.core.metrics import scale_of
 from fournil.core.speech import figure, retell, tr
-from fournil.stages.evaluate.result import CHANCE, COPY, FIXED, HIDDEN, LONGEST, MINI, MODEL, TASK
+from fournil.stages.evaluate.result import CHANCE, COPY, FIXED, HIDDEN, LONGEST, MINI, MODEL, TASK, label_of
 
 Row = Mapping[str, Any]
 
@@ -27,7 +27,8 @@ def task_tables(facts: Mapping[str, Any]) -> list[str]:
     failed = [block for block in facts.get("tasks") or [] if block.get("status") == "failed"]
     if failed:
         lines += ["", tr("Not scored:")]
-        lines += ["  " + tr("{task}: {reason}", task=block["task"], reason=retell(block["reason"])) for block in failed]
+        told = ((label_of(block), retell(block["reason"])) for block in failed)
+        lines += ["  " + tr("{task}: {reason}", task=name, reason=reason) for name, reason in told]
     return lines
 
 

@@ -20,7 +20,7 @@ from fournil.stages.evaluate.config import Config
 from fournil.stages.evaluate.hashing import hash_model
 from fournil.stages.evaluate.intervals import task_rows
 from fournil.stages.evaluate.outputs import read_task, write_hub_results, write_items, write_lm_eval, write_task
-from fournil.stages.evaluate.result import MODEL, Failure, Item, TaskResult
+from fournil.stages.evaluate.result import MODEL, Failure, Item, TaskResult, label_of
 from fournil.stages.evaluate.suite import Job, name_of_job
 
 REVISION = 1
@@ -39,7 +39,7 @@ class Tasks:
     curves: list[dict[str, Any]] = field(default_factory=list)
     fidelity: dict[str, Any] = field(default_factory=dict)
     num_resumed: int = 0
-    """Tasks that an earlier try had finished."""
+    """Tasks that an earlier try had finished, on checkpoints too."""
 
     def headline(self) -> list[Message]:
         """How many were scored, and how many were not."""
@@ -84,8 +84,14 @@ def score_tasks(
         else:
             found.blocks.append(failures[name].block())
     if config.fidelity:
-        found.fidelity, rows = runner.fidelity(inputs["model"], model_sha256, out)
-        found.rows += rows
+        fidelity = runner.fidelity(inputs["model"], model_sha256, out)
+        if isinstance(fidelity, Failure):
+            found.blocks.append(fidelity.block())
+        else:
+            found.fidelity, rows = fidelity
+            found.rows += rows
+    found.num_resumed = runner.num_resumed
+    runner.close()  # a checkpoint takes as much memory again
     scored = list(results.values())
     if scored:
         write_lm_eval(out, scored, found.rows, shown_name(inputs["model"]), config)
@@ -98,7 +104,11 @@ def score_tasks(
         if folder != inputs["model"]:
             wanted = [job for job in jobs if name_of_job(job) in results]
             before = [inputs["before"] / "checkpoints" / own.name] if "before" in inputs else []
-            at_step, _ = _Runner(config, context, [own, *before], step).run(wanted, folder, sha256, own)
+            runner = _Runner(config, context, [own, *before], step)
+            at_step, failures = runner.run(wanted, folder, sha256, own)
+            runner.close()
+            found.num_resumed += runner.num_resumed
+            found.blocks += [failure.block() for failure in failures.values()]
         for name, result in at_step.items():
             rows = task_rows(result, sha256, config.num_bootstrap, checkpoint=step)
             if folder != inputs["model"]:
@@ -107,7 +117,6 @@ def score_tasks(
             points[name].append({"step": step, "value": main["value"], "interval": main["interval"]})
     if stops:
         found.curves = [_curve(results[name], points[name]) for name in results]
-    found.num_resumed = runner.num_resumed
     return found
 
 
@@ -169,6 +178,10 @@ class _Runner:
             )
         return self._scorer
 
+    def close(self) -> None:
+        """Let go of the model."""
+        self._scorer = None
+
     def run(
         self, jobs: Sequence[Job], model: Path, sha256: str, out: Path
     ) -> tuple[dict[str, TaskResult], dict[str, Failure]]:
@@ -184,9 +197,11 @@ class _Runner:
             if done is not None:
                 results[name] = done
                 continue
-            scorer = self.scorer(model)
+            if self.step is None:  # without the model there is nothing to score; without a checkpoint, one point less
+                self.scorer(model)
             title = self._title(job, number, len(jobs))
             try:
+                scorer = self.scorer(model)
                 with self.context.progress.task(title, job.total(), tr("requests")) as bar:
                     result = job.score(scorer, bar)
                 _refuse_not_finite(result)
@@ -195,13 +210,16 @@ class _Runner:
             except MemoryError:
                 raise
             except Exception as error:  # whatever a task's own code raises on data that it does not expect
-                failures[name] = Failure(job.task, job.edition, job.language, _reason(error), job.pair)
-                reason = retell(failures[name].reason)
-                self.context.progress.note(tr("{task} failed: {reason}", task=job.task, reason=reason))
+                failures[name] = Failure(job.task, job.edition, job.language, _reason(error), job.pair, self.step)
+                self._tell(failures[name])
                 continue
             write_task(out, result, key)
             results[name] = result
         return results, failures
+
+    def _tell(self, failure: Failure) -> None:
+        reason = retell(failure.reason)
+        self.context.progress.note(tr("{task} failed: {reason}", task=label_of(failure.block()), reason=reason))
 
     def _title(self, job: Job, number: int, total: int) -> str:
         known = {"task": job.task, "edition": job.edition, "language": job.language, "number": number, "total": total}
@@ -219,8 +237,8 @@ class _Runner:
                 return found
         return None
 
-    def fidelity(self, model: Path, sha256: str, out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Language fidelity: facts and score rows; kept like a task."""
+    def fidelity(self, model: Path, sha256: str, out: Path) -> tuple[dict[str, Any], list[dict[str, Any]]] | Failure:
+        """Language fidelity: facts and score rows; kept like a task, and failing like one."""
         from fournil.stages.evaluate.fidelity import EDITION, run_fidelity
         from fournil.stages.evaluate.fidelity.fidelity import TASK
 
@@ -233,14 +251,22 @@ class _Runner:
                 found = kept_before["facts"], kept_before["rows"]
                 break
         else:
-            ran = run_fidelity(
-                self.scorer(model),
-                self.context.languages,
-                seed=self.context.seed,
-                progress=self.context.progress,
-                model_sha256=sha256,
-                num_bootstrap=self.config.num_bootstrap,
-            )
+            scorer = self.scorer(model)
+            try:
+                ran = run_fidelity(
+                    scorer,
+                    self.context.languages,
+                    seed=self.context.seed,
+                    progress=self.context.progress,
+                    model_sha256=sha256,
+                    num_bootstrap=self.config.num_bootstrap,
+                )
+            except MemoryError:
+                raise
+            except Exception as error:  # as of tasks: the others' scores are written
+                failure = Failure(TASK, EDITION, "", _reason(error))
+                self._tell(failure)
+                return failure
             items, found = ran.items, (ran.facts, ran.rows)
         rows = {
             language: [{"item": i.item, "sha256": i.sha256, "values": i.values, "details": i.details} for i in own]

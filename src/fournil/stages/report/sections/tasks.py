@@ -93,10 +93,14 @@ def _failed(blocks: Sequence[Row]) -> Html | None:
         return None
     said = trn("{count:,} task was not scored.", "{count:,} tasks were not scored.", len(failed))
     items = [
-        tag("li", rich(mark("{task}: {reason}", task=code(str(block.get("task"))), reason=_reason(block))))
-        for block in failed
+        tag("li", rich(mark("{task}: {reason}", task=_failed_name(block), reason=_reason(block)))) for block in failed
     ]
     return tag("div", tag("p", tag("b", said)), tag("ul", *items), class_="check bad")
+
+
+def _failed_name(block: Row) -> Html:
+    name, step = code(str(block.get("task"))), number(block.get("checkpoint"))
+    return name if step is None else rich(mark("{task} at step {step}", task=name, step=whole(step)))
 
 
 def _reason(block: Row) -> str:
