@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from importlib import metadata
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -334,6 +335,34 @@ def test_intervals_come_of_the_items_or_are_not_told():
     parts = [Item(0, "0", {}, {"parts": {"bits_per_byte": [-7.0, 5.0]}})] * 2
     bits = Measure("bits_per_byte", 7 / 5 / np.log(2), aggregation="bits_per_byte")
     assert interval_of(bits, parts, weights)["interval"] == pytest.approx([bits.value] * 2)
+
+
+def test_what_decides_an_answer_decides_whether_a_finished_task_counts(place, tmp_path, monkeypatch):
+    shutil.copytree(place / "model", tmp_path / "model")
+    told = {hash_model(tmp_path / "model")}
+    for name in ("generation_config.json", "special_tokens_map.json", "chat_template.jinja"):
+        (tmp_path / "model" / name).write_text("{}")
+        told.add(hash_model(tmp_path / "model"))
+    assert len(told) == 4
+    (job, _) = jobs_of(Config(tasks=("french_bench_grammar",)), ("fr",))
+    before = job.identity()
+    monkeypatch.setattr(metadata, "version", lambda name: "0.0.0")
+    assert job.identity() != before
+
+
+def test_fidelity_is_kept_until_its_intervals_are_others(place, tmp_path, monkeypatch):
+    from fournil.stages.evaluate import fidelity
+
+    calls = []
+
+    def counted(scorer, languages, **settings):
+        calls.append(settings["num_bootstrap"])
+        return fidelity.Fidelity({"fr": {}}, [], {})
+
+    monkeypatch.setattr(fidelity, "run_fidelity", counted)
+    for count in (20, 20, 30):
+        run(place, tmp_path / "out", tasks=(), fidelity=True, num_bootstrap=count)
+    assert calls == [20, 30]
 
 
 def test_a_finished_task_is_read_as_it_was_written(tmp_path):

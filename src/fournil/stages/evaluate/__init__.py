@@ -11,7 +11,7 @@ from fournil.stages.evaluate.config import Config
 
 __all__ = ["FORMAT", "REUSES", "Config", "reads", "run", "unfinished"]
 
-FORMAT = 4
+FORMAT = 5
 
 REUSES = True
 """The stage takes finished tasks from what it left last time, which flow gives it as the input `before`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -205,7 +206,8 @@ class HarnessJob:
     def identity(self) -> dict[str, Any]:
         """What decides its result beside the model and its data."""
         settings = {name: getattr(self.config, name) for name in ("shots", "seed", "limit")}
-        return {"task": self.task, "edition": self.edition, "local": self.data is not None, **settings}
+        known = {"task": self.task, "edition": self.edition, "local": self.data is not None, **settings}
+        return known | {"lm_eval": metadata.version("lm_eval")}  # whose definitions these are
 
     def is_current(self, found: TaskResult) -> bool:
         """Whether the files of a local folder are still the same; a data set of the hub carries its revision."""

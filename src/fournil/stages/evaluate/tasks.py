@@ -23,7 +23,7 @@ from fournil.stages.evaluate.outputs import read_task, write_hub_results, write_
 from fournil.stages.evaluate.result import MODEL, Failure, Item, TaskResult, label_of
 from fournil.stages.evaluate.suite import Job, name_of_job
 
-REVISION = 1
+REVISION = 2
 """Raised when scoring changes meaning: what earlier tries finished then counts no longer."""
 
 
@@ -243,6 +243,7 @@ class _Runner:
         from fournil.stages.evaluate.fidelity.fidelity import TASK
 
         settings = {"languages": list(self.context.languages), "seed": self.context.seed, "edition": EDITION}
+        settings |= {"num_bootstrap": self.config.num_bootstrap, "revision": REVISION}
         key = canonical_hash({"fidelity": settings, "model": sha256, "precision": self.config.precision})
         for place in self.places:
             kept_before = _read_kept(place / "tasks" / "fidelity.json", key)
