@@ -28,12 +28,16 @@ class Kitchen:
         self.ran: list[str] = []
         self.die_after = 99
         self.format = 1
+        self.reuses = False
+        self.found: dict[str, list[str]] = {}
 
     def module(self, stage: str) -> SimpleNamespace:
         run = {"sources": self.sources, "curate": self.curate, "report": self.report}[stage]
-        return SimpleNamespace(FORMAT=self.format, run=run)
+        return SimpleNamespace(FORMAT=self.format, run=run, REUSES=self.reuses)
 
     def sources(self, config: Words, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:
+        earlier = [role for role in ("before", "killed") if role in inputs]
+        self.found = {role: sorted(path.name for path in inputs[role].iterdir()) for role in earlier}
         for number, letter in enumerate(config.text):
             path = out / f"{number}.txt"
             if path.exists():
@@ -133,6 +137,23 @@ def test_what_a_changed_recipe_left_half_made_is_not_used(kitchen, tmp_path):
     kitchen.die_after = 99
     bake(tmp_path, recipe(text="brie"))
     assert (tmp_path / "02-curate" / "all.txt").read_text() == "brie!"
+
+
+def test_a_stage_that_reuses_gets_what_killed_tries_by_other_settings_left(kitchen, tmp_path):
+    kitchen.reuses = True
+    for text, after in (("pain", 1), ("brie", 2)):
+        kitchen.die_after = after
+        with pytest.raises(KeyboardInterrupt):
+            bake(tmp_path, recipe(text=text))
+        write_text(tmp_path / ".partial" / "01-sources" / ".tmp-1-2.txt", "ha")
+    assert kitchen.found == {"killed": ["0.txt"]}
+    kitchen.die_after = 99
+    bake(tmp_path, recipe(text="miel"))
+    assert kitchen.found == {"killed": ["0.txt", "1.txt"]}
+    assert (tmp_path / "02-curate" / "all.txt").read_text() == "miel!"
+    bake(tmp_path, recipe(text="lait"), until="sources")
+    assert kitchen.found == {"before": ["0.txt", "1.txt", "2.txt", "3.txt", "record.json"]}
+    assert not list((tmp_path / ".partial").rglob("*.txt"))
 
 
 def test_an_altered_output_is_made_again_and_verify_names_it(kitchen, tmp_path):

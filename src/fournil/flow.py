@@ -42,6 +42,9 @@ STAGES = SECTIONS
 KEY = ".key"
 """Beside an output that is not in the ledger yet: the hash of what decides it, and the seconds of killed tries."""
 
+KILLED = ".killed"
+"""Beside outputs that are not finished: what tries by other settings left of stages that take parts of it over."""
+
 RECIPE_NAME = "recipe.lock.toml"
 """In a run folder: every value of the recipe, resolved."""
 
@@ -153,7 +156,8 @@ def stage_module(stage: str) -> Any:  # noqa: ANN401 - a module
     """Import a stage: `FORMAT`, `run`, and what only some have.
 
     `reads` tells files outside the run that it depends on; `unfinished` what failed in a finished record, so that it is
-    tried again; `REUSES` that it goes on from what it left last time, which it gets as the input `before`.
+    tried again; `REUSES` that it goes on from what it left last time, which it gets as the input `before`, and from
+    what a killed try by other settings left, which it gets as `killed`.
     """
     return importlib.import_module(f"fournil.stages.{stage}")
 
@@ -401,7 +405,9 @@ def _run_step(
     config, inputs = _config_table(step, recipe), _hash_inputs(step, run)
     key = freshness_key(step.stage, step.name, module.FORMAT, config, inputs)
     out = run / ".partial" / step.folder
-    spent_before = _prepare(out, key)
+    reuses = getattr(module, "REUSES", False)
+    killed = run / ".partial" / KILLED / step.folder
+    spent_before = _prepare(out, key, killed if reuses else None)
     tell(step, "start" if spent_before is None else "resume", None)
     if (run / step.folder).exists():
         context.progress.note(tr("made again: {why}", why=state.why))
@@ -410,8 +416,9 @@ def _run_step(
         places = {role: run / place if isinstance(place, str) else place for role, place in step.inputs.items()}
         if step.stage == "report":
             places["run"] = run
-        if getattr(module, "REUSES", False) and (run / step.folder).is_dir():
-            places["before"] = run / step.folder
+        if reuses:
+            earlier = {"before": run / step.folder, "killed": killed}
+            places |= {role: place for role, place in earlier.items() if place.is_dir()}
         meter, began = Meter(), time.monotonic()
         reset_peak_memory()
         artifact: Artifact = module.run(step.config, places, out, context)
@@ -435,12 +442,18 @@ def _run_step(
         write_record(out, record)
     _publish(out, run / step.folder)
     _settle(run, step.folder, record)
+    shutil.rmtree(killed, ignore_errors=True)
     tell(step, "done", record)
     return record
 
 
-def _prepare(out: Path, key: str) -> float | None:
+def _prepare(out: Path, key: str, killed: Path | None = None) -> float | None:
     """Keep what an earlier try of the same thing left, delete what another left.
+
+    Args:
+        out: Where the step writes.
+        key: Of all that decides its output.
+        killed: Where what another try left is put instead, onto what tries before it left; None to delete it.
 
     Returns:
         The seconds that earlier tries took, or None when there is nothing to go on from. They are told by the files:
@@ -460,6 +473,9 @@ def _prepare(out: Path, key: str) -> float | None:
             write_text(marker, f"{key}\n{seconds:.3f}\n")
             return seconds
     if out.exists():
+        if killed is not None:
+            own = shutil.ignore_patterns(f"{TEMPORARY}*", KEY, ".work", FILE_NAME)
+            shutil.copytree(out, killed, ignore=own, dirs_exist_ok=True)
         shutil.rmtree(out)
     (out / ".work").mkdir(parents=True)
     write_text(marker, f"{key}\n0\n")

@@ -1,5 +1,6 @@
 """Tasks in the stage and on the command line: rows, files, resuming, failures, curves, the table."""
 
+import contextlib
 import json
 import shutil
 from importlib import metadata
@@ -24,7 +25,7 @@ from fournil.stages.evaluate import tasks
 from fournil.stages.evaluate.config import Config
 from fournil.stages.evaluate.hashing import hash_model
 from fournil.stages.evaluate.intervals import interval_of, task_rows
-from fournil.stages.evaluate.outputs import read_task, write_hub_results, write_lm_eval, write_task
+from fournil.stages.evaluate.outputs import read_task, write_hub_results, write_items, write_lm_eval, write_task
 from fournil.stages.evaluate.result import Item, Measure, TaskResult, file_name
 from fournil.stages.evaluate.suite import jobs_of
 from fournil.stages.evaluate.table import gap_interval, task_tables
@@ -111,6 +112,38 @@ def test_the_same_again_gives_the_same_bytes_and_finished_tasks_are_not_asked_ag
     reused = run(place, tmp_path / "reused", before=place / "out")
     assert (reused.facts, reused.measured["resumed_tasks"]) == (scored.facts, 2)
     assert hash_tree(tmp_path / "reused")["sha256"] == hash_tree(place / "out")["sha256"]
+
+
+def test_tasks_that_a_killed_command_finished_are_kept_when_another_is_added(place, tmp_path, monkeypatch, capsys):
+    from fournil.stages.evaluate.sets import run as sets
+
+    once, asked = sets.run_set, []
+
+    def killed(scorer, task, **settings):
+        asked.append(task.spec.name)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        return once(scorer, task, **settings)
+
+    monkeypatch.setattr(sets, "run_set", killed)
+    french, english = both(place)
+    third = write_set(tmp_path, "teintes", "fr", "De quelle teinte est le chat {} ?")
+    command = ["evaluate", str(place / "model"), "-o", str(tmp_path / "out"), "--threads", "1", "--tasks"]
+    with contextlib.suppress(KeyboardInterrupt):
+        cli.main([*command, french, english])
+    assert not (tmp_path / "out/06-evaluate").exists()
+    assert cli.main([*command, french, english, third]) == 0
+    assert asked == ["couleurs", "colours", "colours", "teintes"]
+    record = read_record(tmp_path / "out/06-evaluate")
+    assert record is not None
+    assert record.measured["resumed_tasks"] == 1
+
+
+def test_items_that_are_not_those_of_a_finished_task_do_not_count(tmp_path):
+    one, other = result([0.0, 1.0]), result([1.0, 1.0])
+    write_task(tmp_path, one, "key")
+    write_items(tmp_path, other.name, other.task, other.edition, other.items)  # killed before its JSON was written
+    assert read_task(tmp_path, one.name, "key") is None
 
 
 @pytest.mark.parametrize("change", ["limit", "item", "model", "cut"])

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import fournil
-from fournil.core.files import atomic_path, write_json, write_text
+from fournil.core.files import atomic_path, sha256_file, write_json, write_text
 from fournil.stages.evaluate.config import Config
 from fournil.stages.evaluate.result import FIXED, MODEL, OFFICIAL, Item, TaskResult
 
@@ -50,7 +50,12 @@ def write_task(folder: Path, result: TaskResult, key: str) -> None:
     silent = [row for row in items if not row["values"]]  # they have no rows of their own in the table
     write_json(
         folder / "tasks" / f"{result.name}.json",
-        {"key": key, "result": value, "items_without_values": silent},
+        {
+            "key": key,
+            "result": value,
+            "items_sha256": sha256_file(items_path(folder, result.name)),
+            "items_without_values": silent,
+        },
     )
 
 
@@ -84,7 +89,7 @@ def read_task(folder: Path, name: str, key: str) -> TaskResult | None:
     """Read a task that an earlier try finished; None where there is none of that key."""
     try:
         found = json.loads((folder / "tasks" / f"{name}.json").read_text("utf-8"))
-        if found["key"] != key:
+        if found["key"] != key or found["items_sha256"] != sha256_file(items_path(folder, name)):
             return None
         items: dict[tuple[int, str], dict[str, Any]] = {}
         for row in pq.read_table(items_path(folder, name), schema=ITEMS).to_pylist():

@@ -61,8 +61,8 @@ def score_tasks(
 
     Args:
         jobs: What is asked for.
-        inputs: `model`; `base`, the model before finetuning, whose checkpoints come first in curves; `before`, what
-            the stage left last time, from which finished tasks are taken.
+        inputs: `model`; `base`, the model before finetuning, whose checkpoints come first in curves; `before` and
+            `killed`, what the stage left last time and when it was killed, from which finished tasks are taken.
         out: Where finished tasks are kept.
         config: Settings.
         context: Device, threads, progress, languages.
@@ -73,8 +73,8 @@ def score_tasks(
     """
     found = Tasks()
     stops = checkpoints_of(inputs, config) if config.checkpoints and jobs else []
-    places = [out, *([inputs["before"]] if "before" in inputs else [])]
-    runner = _Runner(config, context, places)
+    earlier = [inputs[role] for role in ("killed", "before") if role in inputs]
+    runner = _Runner(config, context, [out, *earlier])
     results, failures = runner.run(jobs, inputs["model"], model_sha256, out)
     for job in jobs:
         name = name_of_job(job)
@@ -103,8 +103,8 @@ def score_tasks(
         at_step = results
         if folder != inputs["model"]:
             wanted = [job for job in jobs if name_of_job(job) in results]
-            before = [inputs["before"] / "checkpoints" / own.name] if "before" in inputs else []
-            runner = _Runner(config, context, [own, *before], step)
+            at_this = [place / "checkpoints" / own.name for place in earlier]
+            runner = _Runner(config, context, [own, *at_this], step)
             at_step, failures = runner.run(wanted, folder, sha256, own)
             runner.close()
             found.num_resumed += runner.num_resumed
