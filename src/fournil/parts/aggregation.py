@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fournil.parts.statistics import Value, bootstrapped
+from fournil.parts.statistics import Resamples, Value, bootstrapped
 
 PARTS = "parts"
 """In an item's details: by metric, the numerator and the denominator that corpus figures add up."""
@@ -38,7 +38,7 @@ class Sums:
         """The figure of all items."""
         return float(self.resampled(np.ones((1, len(self.statistics_NK))))[0])
 
-    def resampled(self, weights_SN: np.ndarray) -> np.ndarray:
+    def resampled(self, weights_SN: Resamples | np.ndarray) -> np.ndarray:
         """The figure of each resample, [S]."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return self.of_sums(weights_SN @ self.statistics_NK)
@@ -96,7 +96,7 @@ def _of_texts(kind: str, details: Sequence[Mapping[str, Any]]) -> Sums | None:
     return Sums(np.array([of_item(*pair) for pair in pairs], float), of_sums)
 
 
-def difference(one: Sums, other: Sums, weights_SN: np.ndarray) -> Value:
+def difference(one: Sums, other: Sums, weights_SN: Resamples) -> Value:
     """How far a figure is above another of the same items, in the same resamples of them: the paired bootstrap."""
     resampled_S = one.resampled(weights_SN) - other.resampled(weights_SN)
     return bootstrapped(one.value() - other.value(), resampled_S[np.isfinite(resampled_S)])

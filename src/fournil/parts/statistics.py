@@ -6,7 +6,7 @@ Shapes: N items, S resamples.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -27,10 +27,60 @@ class Value:
         return asdict(self) | {"interval": list(self.interval)}
 
 
-def resample_weights(num_items: int, num_bootstrap: int, seed: int) -> np.ndarray:
+MAX_BYTES = 2**26
+"""The most memory that a block of resamples takes while it is multiplied, and that drawn ones may be kept in."""
+_BYTES = 16
+"""Of a weight as it is drawn and as it is multiplied."""
+
+
+class Resamples:
+    """How often each item is drawn in each resample: a matrix [S, N] that is only ever there in blocks of S.
+
+    Its product with statistics of the items, [N] or [N, K], is the sums of each resample. The draws are those of one
+    generator, whatever the blocks, and the same in every product. Small matrices are drawn once; of large ones no more
+    is kept than the way to draw them again.
+    """
+
+    def __init__(self, num_items: int, num_bootstrap: int, seed: int) -> None:
+        self.shape = (num_bootstrap if num_items else 0, num_items)
+        self._seed = seed
+        self._kept: list[np.ndarray] = []
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __matmul__(self, statistics: np.ndarray) -> np.ndarray:
+        kind = np.int64 if np.issubdtype(statistics.dtype, np.integer) else np.float64
+        sums = [block_SN.astype(kind) @ statistics for block_SN in self._blocks()]
+        return np.concatenate(sums) if sums else np.zeros((0, *statistics.shape[1:]), kind)
+
+    def _blocks(self) -> Iterator[np.ndarray]:
+        if self._kept:
+            yield from self._kept
+            return
+        num, num_items = self.shape
+        keeps, kept = num * num_items <= MAX_BYTES, []
+        dice = np.random.Generator(np.random.PCG64([self._seed, num_items]))
+        size = _block_size(num_items)
+        for start in range(0, num, size):
+            drawn_SN = dice.multinomial(num_items, np.full(num_items, 1 / num_items), size=min(size, num - start))
+            block_SN = drawn_SN.astype(np.uint8)  # nobody is drawn 256 times out of as many draws as there are items
+            del drawn_SN
+            if keeps:
+                kept.append(block_SN)
+            yield block_SN
+        self._kept = kept
+
+
+def _block_size(num_items: int) -> int:
+    """Return how many resamples make a block: whole groups of rows, so that a row's sums do not depend on the block."""
+    size = MAX_BYTES // _BYTES // max(num_items, 1)
+    return size // 64 * 64 or max(size // 8 * 8, 8)
+
+
+def resample_weights(num_items: int, num_bootstrap: int, seed: int) -> Resamples:
     """How often each item is drawn in each resample, [S, N]; one draw serves all systems, which pairs them."""
-    dice = np.random.Generator(np.random.PCG64([seed, num_items]))
-    return dice.multinomial(num_items, np.full(num_items, 1 / num_items), size=num_bootstrap)
+    return Resamples(num_items, num_bootstrap, seed)
 
 
 def bootstrapped(value: float, scores_S: np.ndarray) -> Value:

@@ -11,14 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
-
 from fournil.apps.inspect.evaluations import TRANSLATION, Evaluation, Key, Measure, Scored, read_evaluation
 from fournil.core.errors import FournilError
 from fournil.core.metrics import is_share, scale_of
 from fournil.core.speech import Message, figure, mark, markn, retell, tr, trn
 from fournil.parts.aggregation import Sums, difference, sums_of
-from fournil.parts.statistics import Value, resample_weights
+from fournil.parts.statistics import Resamples, Value, resample_weights
 
 NUM_BOOTSTRAP = 1000
 """Resamples of items behind each interval."""
@@ -196,7 +194,7 @@ def _sums(metric: str, sides: Sequence[Scored], keys: Sequence[Key]) -> list[Sum
 
 
 @lru_cache(maxsize=1)
-def _weights(num_items: int) -> np.ndarray:
+def _weights(num_items: int) -> Resamples:
     """The same draws for all metrics of a task: those of large ones take a while."""
     return resample_weights(num_items, NUM_BOOTSTRAP, seed=0)
 

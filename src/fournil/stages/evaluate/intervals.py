@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fournil.parts.aggregation import sums_of
-from fournil.parts.statistics import Value, bootstrapped, resample_weights, share
+from fournil.parts.statistics import Resamples, Value, bootstrapped, resample_weights, share
 from fournil.stages.evaluate.result import MODEL, TASK, Item, Measure, TaskResult
 
 NORMAL = 1.959964
@@ -36,7 +36,7 @@ def task_rows(
         num_bootstrap: Resamples of items behind each interval.
         checkpoint: The step of the training at which the model stood; None for the model itself.
     """
-    weights_SN = resample_weights(len(result.items), num_bootstrap, seed=0) if result.items else np.zeros((0, 0))
+    weights_SN = resample_weights(len(result.items), num_bootstrap, seed=0)
     rows = []
     for measure in result.measures:
         value = interval_of(measure, result.items, weights_SN)
@@ -65,7 +65,7 @@ def task_rows(
     return rows
 
 
-def interval_of(measure: Measure, items: Sequence[Item], weights_SN: np.ndarray) -> dict[str, Any]:
+def interval_of(measure: Measure, items: Sequence[Item], weights_SN: Resamples) -> dict[str, Any]:
     """Return `value`, `standard_error` and `interval` of a figure; null where nothing tells how sure it is.
 
     What the scorer of the task knows itself is kept. Else items are resampled, as the aggregation adds them up; where
@@ -87,7 +87,7 @@ def interval_of(measure: Measure, items: Sequence[Item], weights_SN: np.ndarray)
     }
 
 
-def _resampled(measure: Measure, items: Sequence[Item], weights_SN: np.ndarray) -> Value | None:
+def _resampled(measure: Measure, items: Sequence[Item], weights_SN: Resamples) -> Value | None:
     values = [item.values.get(measure.metric) for item in items]
     sums = sums_of(measure.metric, measure.aggregation, values, [item.details for item in items])
     if sums is None or not math.isclose(sums.value(), measure.value, rel_tol=CLOSE, abs_tol=CLOSE):
