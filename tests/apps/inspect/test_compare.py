@@ -129,6 +129,17 @@ def test_other_data_is_joined_by_its_items_and_said(tmp_path):
     assert "They differ in:\n  boolqa: the data differ: 50 items" in said(first, second)
 
 
+def test_another_precision_and_another_limit_are_said(tmp_path):
+    first = evaluation(tmp_path / "a", result(answers(0.6), precision="fp32", limit=0))
+    second = evaluation(tmp_path / "b", result(answers(0.6), precision="bf16", limit=200))
+    assert [row["reason"] for row in told(first, second)["differences"]] == [
+        "precision fp32 in A, bf16 in B",
+        "--limit 0 in A, 200 in B (0: all items)",
+    ]
+    same = evaluation(tmp_path / "c", result(answers(0.5), precision="bf16", limit=200))
+    assert told(second, same)["differences"] == []
+
+
 def test_equal_items_are_joined_one_by_one(tmp_path):
     twice = [Item(n, "the same", {"acc": 1.0 - n}) for n in range(2)]
     one = result([1.0, 0.0], items=twice)

@@ -153,7 +153,11 @@ def _differences(one: Scored, other: Scored, common: Sequence[Key]) -> Iterator[
         )
     if one.shots != other.shots:
         yield mark("{a} examples before each item in A, {b} in B", a=one.shots, b=other.shots)
-    elif one.seed != other.seed and (one.shots or one.task == "fidelity"):
+    if one.precision and other.precision and one.precision != other.precision:
+        yield mark("precision {a} in A, {b} in B", a=one.precision, b=other.precision)
+    if one.limit is not None and other.limit is not None and one.limit != other.limit:
+        yield mark("--limit {a} in A, {b} in B (0: all items)", a=one.limit, b=other.limit)
+    if one.shots == other.shots and one.seed != other.seed and (one.shots or one.task == "fidelity"):
         yield mark("seed {a} in A, {b} in B", a=one.seed, b=other.seed)
 
 

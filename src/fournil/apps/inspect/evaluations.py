@@ -56,6 +56,10 @@ class Scored:
     version: str = ""
     shots: int | None = None
     seed: int | None = None
+    precision: str = ""
+    """Empty where that was not kept."""
+    limit: int | None = None
+    """The most items that were asked for (0: all); None where that was not kept."""
     label: str | Message = ""
     """What it is called, where that is not the task's name."""
 
@@ -135,6 +139,8 @@ def _read_task(folder: Path, name: str) -> Scored | None:
         str(result.get("version", "")),
         result.get("shots"),
         result.get("seed"),
+        result.get("precision", ""),
+        result.get("limit"),
     )
 
 
@@ -162,7 +168,8 @@ def _fidelity(folder: Path) -> dict[str, Scored]:
     path = folder / "tasks" / "fidelity.json"
     if not path.is_file():
         return {}
-    rows = json.loads(path.read_text("utf-8"))["rows"]
+    kept = json.loads(path.read_text("utf-8"))
+    rows = kept["rows"]
     found = {}
     for language in dict.fromkeys(row["language"] for row in rows):
         name = f"{FIDELITY}-{language}"
@@ -175,7 +182,8 @@ def _fidelity(folder: Path) -> dict[str, Scored]:
         known = {metric for item in items.values() for metric in item.values}
         measures = {metric: measure for metric, measure in measures.items() if metric in known}
         first = own[0]
-        found[name] = Scored(FIDELITY, first["edition"], language, measures, items, seed=first.get("seed"), label=name)
+        told = {"seed": first.get("seed"), "precision": kept.get("precision", ""), "label": name}
+        found[name] = Scored(FIDELITY, first["edition"], language, measures, items, **told)
     return found
 
 

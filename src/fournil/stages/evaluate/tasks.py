@@ -275,7 +275,8 @@ class _Runner:
         }
         for language, own in items.items():
             write_items(out, f"{TASK}-{language}", f"{TASK}-{language}", EDITION, own)
-        write_json(out / "tasks" / "fidelity.json", {"key": key, "facts": found[0], "rows": found[1], "items": rows})
+        told = {"key": key, "precision": self.config.precision, "facts": found[0], "rows": found[1], "items": rows}
+        write_json(out / "tasks" / "fidelity.json", told)
         return found
 
 
