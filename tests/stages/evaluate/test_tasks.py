@@ -19,6 +19,7 @@ from fournil.core.progress import Progress
 from fournil.core.record import read_record
 from fournil.core.speech import retell, speaking
 from fournil.parts.model.folder import read_config
+from fournil.parts.statistics import resample_weights
 from fournil.parts.train.kept import kept_folder
 from fournil.stages import evaluate
 from fournil.stages.evaluate import tasks
@@ -359,6 +360,9 @@ def test_intervals_come_of_the_items_or_are_not_told():
     assert row["interval"] == pytest.approx([0.4, 0.6], abs=0.025)
     (wrong,) = task_rows(result([0.0] * 7), "m", 100)
     assert wrong["interval"] == pytest.approx([0.0, 0.354], abs=1e-3)  # Wilson: none of seven is not never
+    items = [Item(n, f"{n}", {"bleu": 0.0}) for n in range(20)]
+    nothing = Measure("bleu", 0.0)  # Wilson's interval is one of shares
+    assert interval_of(nothing, items, resample_weights(20, 100, seed=0))["interval"] is None
     weights = np.ones((3, 2))
     items = [Item(0, "0", {"acc": 1.0}), Item(1, "1", {"acc": 0.0})]
     other = Measure("acc", 0.7)  # not what its items come to

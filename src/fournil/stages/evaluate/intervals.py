@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fournil.core.metrics import is_share
 from fournil.parts.aggregation import sums_of
 from fournil.parts.statistics import Resamples, Value, bootstrapped, resample_weights, share
 from fournil.stages.evaluate.result import MODEL, TASK, Item, Measure, TaskResult
@@ -69,8 +70,8 @@ def interval_of(measure: Measure, items: Sequence[Item], weights_SN: Resamples) 
     """Return `value`, `standard_error` and `interval` of a figure; null where nothing tells how sure it is.
 
     What the scorer of the task knows itself is kept. Else items are resampled, as the aggregation adds them up; where
-    all of them are wrong, or right, Wilson's interval stands instead. A figure that is not what its items come to gets
-    no interval from them.
+    all of them are wrong, or right, Wilson's interval stands instead for a share, and none for others. A figure that is
+    not what its items come to gets no interval from them.
     """
     error, interval = measure.standard_error, measure.interval
     if interval is None and measure.system == MODEL and len(weights_SN):
@@ -93,6 +94,8 @@ def _resampled(measure: Measure, items: Sequence[Item], weights_SN: Resamples) -
     if sums is None or not math.isclose(sums.value(), measure.value, rel_tol=CLOSE, abs_tol=CLOSE):
         return None
     if set(values) in ({0.0}, {1.0}):  # every resample is the same, and the figure is not certain for that
+        if not is_share(measure.metric):
+            return None
         return share(round(sum(value or 0.0 for value in values)), len(values))
     scores_S = sums.resampled(weights_SN)
     return bootstrapped(measure.value, scores_S) if np.isfinite(scores_S).all() else None
