@@ -289,6 +289,13 @@ BASE = {"kind": "choice", "language": "fr"}
         ({"metric": "chrf"}, "metric is 'chrf'", "Known: acc, acc_norm."),
         ({"answer": "a"}, "answer means nothing for the kind 'choice'", "It is for reading."),
         ({"kind": "classification"}, "labels must be two or more", ""),
+        ({"kind": "classification", "labels": ["a", "b", "a"]}, "labels must be two or more, all different", ""),
+        ({"kind": "classification", "labels": ["a", " "]}, "none empty", ""),
+        ({"prompt": "{question!z}"}, "a place must be a column's name and nothing more", "brace"),
+        ({"prompt": "{question!r}"}, "a place must be a column's name and nothing more", "brace"),
+        ({"prompt": "{question:d}"}, "a place must be a column's name and nothing more", "brace"),
+        ({"prompt": "{question:99999999}"}, "a place must be a column's name and nothing more", "brace"),
+        ({"prompt": "{question:{gold}}"}, "a place must be a column's name and nothing more", "brace"),
         ({"prompt": "{question"}, "prompt is no template", "Write a brace that is meant twice."),
         ({"prompt": "{0}"}, "prompt is no template", "brace"),
         ({"prompt": "{questoin} :"}, "the column 'questoin' is missing", "Did you mean 'question'?"),
@@ -362,6 +369,37 @@ def test_a_region_is_no_direction(tmp_path):
     rows = [{"source": "The cat", "reference": "Le chat"}]
     keys = {"kind": "translation", "language": "fr-CA", "source_language": "en-GB"}
     assert read_set(write(tmp_path, rows, **keys)).spec.direction == "en-fr"
+
+
+@pytest.mark.parametrize(
+    ("choices", "gold", "place"),
+    [
+        (["1", "2", "3"], 1, 1),
+        (["1", "2", "3"], "3", 2),
+        (["1", "2", "3"], "A", 0),
+        (["0", "2", "1"], "0", 0),
+        (["1", "2", "3"], "1", None),
+        (["1", "2", "3"], "2", None),
+        (["b", "a"], "1", 1),
+        (["b", "a"], "a", None),
+        (["a", "b"], "b", 1),
+    ],
+)
+def test_what_could_be_two_choices_is_refused(tmp_path, choices, gold, place):
+    path = write(tmp_path, [{"question": "?", "choices": choices, "gold": gold}], **BASE)
+    if place is not None:
+        assert read_set(path).items[0].gold == place
+        return
+    with pytest.raises(FournilError, match="one choice and the letter or place of another") as raised:
+        read_set(path)
+    assert "letters" in (raised.value.fix or "")
+    assert str(raised.value.where).endswith("items.jsonl:1")
+
+
+def test_a_column_may_be_called_as_it_likes(tmp_path):
+    rows = [{"The English: {!": "The cat", "reference": "Le chat"}]
+    keys = {"kind": "translation", "language": "fr", "source_language": "en", "source": "The English: {!"}
+    assert ": The cat\n" in read_set(write(tmp_path, rows, **keys)).items[0].prompt
 
 
 def test_hashes_tell_questions_apart_and_not_prompts(tmp_path):

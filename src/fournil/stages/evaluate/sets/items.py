@@ -150,8 +150,7 @@ def _template(spec: Spec, first: Row) -> str:
     kind = spec.kind if spec.kind in (CLASSIFICATION, TRANSLATION) else CHOICE
     if kind == CHOICE and "context" in first:
         kind = IN_CONTEXT
-    template = dict(language(spec.language).prompts)[kind]
-    return template.replace("{source}", f"{{{spec.source}}}")
+    return dict(language(spec.language).prompts)[kind]
 
 
 def _prompt(spec: Spec, template: str, reader: _Reader) -> str:
@@ -160,6 +159,8 @@ def _prompt(spec: Spec, template: str, reader: _Reader) -> str:
         if column in ("from", "to") and spec.kind == TRANSLATION and column not in reader.row:
             name = language(spec.source_language if column == "from" else spec.language).native_name
             values[column] = name[:1].upper() + name[1:]
+        elif column == "source" and spec.kind == TRANSLATION and not spec.prompt:
+            values[column] = reader.text(spec.source)
         else:
             values[column] = reader.text(column)
     return template.format_map(values)
@@ -184,20 +185,37 @@ def _choice(spec: Spec, reader: _Reader, prompt: str) -> Item:
 
 
 def _place(reader: _Reader, column: str, choices: Sequence[str]) -> int:
-    """The right choice: as its place from 0, its letter, or itself."""
+    """The right choice: a number is its place from 0; text is the choice itself, else its letter or its place.
+
+    Text that is one choice and the letter or place of another could mean either, and is refused.
+    """
     value = reader.value(column)
     written = str(value).strip()
     if isinstance(value, int) and not isinstance(value, bool):
-        place = value
-    elif written in choices:
-        place = choices.index(written)
-    elif written.isdecimal():
-        place = int(written)
-    else:
-        place = LETTERS.find(written.upper()) if len(written) == 1 else -1
+        return _known_place(reader, column, value, choices)
+    counted = LETTERS.find(written.upper()) if len(written) == 1 else -1
+    if written.isdecimal() and len(written) <= len(str(len(choices))):
+        counted = int(written)
+    if written not in choices:
+        return _known_place(reader, column, counted, choices)
+    place = choices.index(written)
+    if 0 <= counted < len(choices) and counted != place:
+        raise reader.fail(
+            tr(
+                "{name} is {value}, which is one choice and the letter or place of another",
+                name=column,
+                value=repr(value),
+            ),
+            tr("Write letters where choices are numbers, and places from 0 where they are letters."),
+        )
+    return place
+
+
+def _known_place(reader: _Reader, column: str, place: int, choices: Sequence[str]) -> int:
     if not 0 <= place < len(choices):
+        value = repr(reader.row[column])
         fix = tr("It is the place of the right choice from 0, its letter, or the choice itself.")
-        raise reader.fail(tr("{name} is {value}, which is no choice", name=column, value=repr(value)), fix)
+        raise reader.fail(tr("{name} is {value}, which is no choice", name=column, value=value), fix)
     return place
 
 

@@ -59,7 +59,7 @@ class Spec:
     labels: tuple[str, ...] | dict[str, str] = ()
     """Only for `classification`: the labels, or a table from the values in the data to what the model is to say."""
     gold: str = "gold"
-    """For `choice` and `classification`, the column with the right one: its place from 0, its letter, or itself."""
+    """For `choice` and `classification`, the column with the right one: itself, its letter, or its place from 0."""
     answer: str = "answer"
     """Only for `reading`: the column with the answer, or with a list of answers any of which will do."""
     source_language: str = ""
@@ -173,11 +173,18 @@ def columns_of(template: str) -> list[str]:
     """Return the columns that a prompt names.
 
     Raises:
-        ValueError: It is no template: a single brace, or a place without a name.
+        ValueError: It is no template: a single brace, a place without a name, or with more than a name, which could
+            fail on some rows alone or fill memory.
     """
-    names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
-    if any(not name.isidentifier() for name in names):
-        raise ValueError(tr("a place must be a column's name"))
+    names = []
+    for _, name, form, conversion in string.Formatter().parse(template):
+        if name is None:
+            continue
+        if form or conversion:
+            raise ValueError(tr("a place must be a column's name and nothing more"))
+        if not name.isidentifier():
+            raise ValueError(tr("a place must be a column's name"))
+        names.append(name)
     return names
 
 
@@ -212,8 +219,11 @@ def _checked(spec: Spec) -> Spec:
         if primary(tag) not in known:
             what = tr("{key} is {tag!r}", key=key, tag=tag)
             raise _WrongError(what, tr("Known: {names}.", names=", ".join(known)))
-    if spec.kind == CLASSIFICATION and len(spec.labels) < 2:
-        raise _WrongError(tr("labels must be two or more"), tr("docs/own-sets.md says what it means."))
+    if spec.kind == CLASSIFICATION:
+        labels = spec.labels.values() if isinstance(spec.labels, dict) else spec.labels
+        if len(labels) < 2 or len(set(labels)) < len(labels) or not all(map(str.strip, labels)):
+            what = tr("labels must be two or more, all different and none empty")
+            raise _WrongError(what, tr("docs/own-sets.md says what it means."))
     for key, least, most in (("shots", 0, MAX_SHOTS), ("max_tokens", 1, MAX_TOKENS)):
         figure = getattr(spec, key)
         if not least <= figure <= most:
