@@ -383,7 +383,8 @@ def files_of(config: Config) -> list[Path]:
 
             path = Path(name).expanduser()
             spec = read_spec(path)
-            found += [path, path.parent / spec.data, *([path.parent / spec.examples] if spec.examples else [])]
+            data = [path.parent / name for name in (spec.data, spec.examples) if name]
+            found += [path, *(file for file in data if file.exists())]  # what is missing fails its task alone
     harness = any(name != MINI and not name.endswith(SET) for name in config.tasks)
     if config.data and harness:
         found.append(Path(config.data).expanduser())
