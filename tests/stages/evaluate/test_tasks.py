@@ -13,7 +13,7 @@ from random_models import random_model, random_weights
 
 from fournil import cli
 from fournil.core.context import Context
-from fournil.core.errors import EXIT_FAILED, FournilError
+from fournil.core.errors import EXIT_FAILED, EXIT_USAGE, FournilError
 from fournil.core.files import hash_tree
 from fournil.core.progress import Progress
 from fournil.core.record import read_record
@@ -256,10 +256,11 @@ def test_curves_go_through_the_checkpoints_of_a_training(place, tmp_path):
     assert len({row["model_sha256"] for row in every if row["system"] == "model"}) == 3
     assert {row["checkpoint"] for row in facts["scores"]} == {None}
     with pytest.raises(FournilError, match=r"no checkpoint of step 15.*10, 20, 30"):
-        tasks.checkpoints_of({"model": inputs_model}, Config(checkpoints="10,15"))
-    assert [step for step, _ in tasks.checkpoints_of({"model": inputs_model}, Config(checkpoints="10,30"))] == [10, 30]
+        tasks.checkpoints_of({"model": inputs_model}, Config(tasks=("t",), checkpoints="10,15"))
+    some = Config(tasks=("t",), checkpoints="10,30")
+    assert [step for step, _ in tasks.checkpoints_of({"model": inputs_model}, some)] == [10, 30]
     with pytest.raises(FournilError, match="after how many steps"):
-        tasks.checkpoints_of({"model": place / "model"}, Config(checkpoints="all"))
+        tasks.checkpoints_of({"model": place / "model"}, Config(tasks=("t",), checkpoints="all"))
 
 
 def training(place, folder):
@@ -505,6 +506,28 @@ def test_one_command_scores_a_folder_and_a_failed_task_is_tried_again(place, tmp
     told = capsys.readouterr()
     assert "06-evaluate  2 tasks scored  (up to date)" in told.out
     assert "gap" not in told.err
+
+
+def test_a_local_set_without_its_data_file_fails_alone_and_is_scored_once_it_is_there(place, tmp_path, capsys):
+    missing = write_set(tmp_path, "manque", "fr", "Encore {} ?")
+    (tmp_path / "manque.jsonl").rename(tmp_path / "away")
+    command = ["evaluate", str(place / "model"), "--tasks", missing, both(place)[0], "-o", str(tmp_path / "out")]
+    assert cli.main([*command, "--threads", "1"]) == EXIT_FAILED
+    assert "1 task failed: manque. The others are kept" in capsys.readouterr().err
+    record = read_record(tmp_path / "out/06-evaluate")
+    assert record is not None
+    assert [block["status"] for block in record.facts["tasks"]] == ["failed", "done"]
+    (tmp_path / "away").rename(tmp_path / "manque.jsonl")
+    assert cli.main([*command, "--threads", "1"]) == 0
+
+
+def test_checkpoints_without_tasks_are_refused(place, tmp_path, capsys):
+    with pytest.raises(ValueError, match="checkpoints are scored on tasks, and none is named"):
+        Config(checkpoints="all", fidelity=True)
+    command = ["evaluate", str(place / "model"), "--fidelity", "--checkpoints", "all", "-o", str(tmp_path / "out")]
+    assert cli.main(command) == EXIT_USAGE
+    assert "checkpoints are scored on tasks, and none is named" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,10 @@ class Config:
     """Tasks to score: `frenchbench` (with its English counterparts), one of its tags, names of lm_eval's tasks,
     `fournil-mini`, or the paths of local sets (.toml)."""
     shots: int | None = None
-    """Examples before each question of the tasks from lm_eval; unset: as many as the task itself says."""
+    """Examples before each question of lm_eval's tasks and of local sets; unset: as many as the task itself says.
+    fournil-mini has none."""
     limit: int = 0
-    """The most items of each task, the first ones (0: all)."""
+    """The most items of each task, the first ones (0: all); fidelity's prompts are always all asked."""
     seed: int = 1234
     """Draws the examples before questions; lm_eval's own is 1234."""
     data: str = ""
@@ -116,6 +117,8 @@ class Config:
         )
         if self.precision not in PRECISIONS:
             raise ValueError(tr('precision is {precision!r}, it must be "fp32" or "bf16"', precision=self.precision))
+        if self.checkpoints and not self.tasks:
+            raise ValueError(tr("checkpoints are scored on tasks, and none is named"))
         if self.checkpoints and self.checkpoints != "all":
             self.steps()
 
