@@ -1,5 +1,8 @@
 """Finding a task's items: in folders of many layouts, on a hub that is played, and the ways in which they fail."""
 
+import gzip
+import json
+import lzma
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -53,9 +56,20 @@ def test_rows_are_read_from_each_kind_of_file(name, tmp_path):
     assert read_rows(tmp_path / name) == ROWS
 
 
+@pytest.mark.parametrize("name", ["t.json", "t.JSON", "t.json.gz", "t.json.xz"])
+def test_an_array_in_a_json_file_is_read(name, tmp_path):
+    content = ("\n " + json.dumps(ROWS, indent=1)).encode()
+    packed = {"gz": gzip.compress, "xz": lzma.compress}.get(name.rpartition(".")[2], bytes)(content)
+    (tmp_path / name).write_bytes(packed)
+    assert read_rows(tmp_path / name) == ROWS
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
+        ("t.json", b'[{"a": 1}, 2]', "item 2 of the array is not a JSON object"),
+        ("t.json", b'[{"a": 1}', "cannot be read"),
+        ("t.jsonl", b'[{"a": 1}]', "not a JSON object"),
         ("t.parquet", b"PAR1 nothing", "cannot be read"),
         ("t.jsonl", b'{"a": 1}\n[1]\n', "not a JSON object"),
         ("t.jsonl", b'{"a": 1}\n{"a": \n', "not a JSON object"),

@@ -13,6 +13,7 @@ import lzma
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 from fournil.core.errors import FournilError, nearest
 from fournil.core.speech import tr
@@ -153,7 +154,7 @@ def _kind(file: str) -> str:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Read a file of Parquet or of JSON lines, perhaps packed.
+    """Read a file of Parquet, of JSON lines, perhaps packed, or of one JSON array where it is called .json.
 
     Raises:
         FournilError: It is neither, or broken.
@@ -184,6 +185,8 @@ def _read_lines(path: Path) -> list[Row]:
     opened = gzip.open if name.endswith(".gz") else lzma.open if name.endswith(".xz") else open
     rows: list[Row] = []
     with opened(path, "rt", encoding="utf-8") as file:
+        if name.removesuffix(".gz").removesuffix(".xz").endswith(".json") and _begins_array(file):
+            return _of_array(json.load(file), path)
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
@@ -198,6 +201,25 @@ def _read_lines(path: Path) -> list[Row]:
                     fix=tr("Give one object with the data set's fields in each line."),
                 )
             rows.append(row)
+    return rows
+
+
+def _begins_array(file: IO[str]) -> bool:
+    first = next((char for char in iter(lambda: file.read(1), "") if not char.isspace()), "")
+    file.seek(0)
+    return first == "["
+
+
+def _of_array(found: list[object], path: Path) -> list[Row]:
+    rows: list[Row] = []
+    for number, row in enumerate(found, 1):
+        if not isinstance(row, dict):
+            raise FournilError(
+                tr("item {number} of the array is not a JSON object", number=number),
+                where=path,
+                fix=tr("Give one object with the data set's fields in each line."),
+            )
+        rows.append(row)
     return rows
 
 
