@@ -336,6 +336,7 @@ def test_what_a_set_says_wrongly_is_named_with_its_place(tmp_path, keys, said, f
         ('{"question": "?", "choices": ["a", "b"], "gold": -1}', "gold is -1, which is no choice"),
         ('{"question": "?", "choices": ["a", "b"], "gold": true}', "gold is True, which is no choice"),
         ('{"question": "?", "choices": ["a", "b"]}', "the column 'gold' is missing"),
+        ('{"question": "\\ud800", "choices": ["a", "b"], "gold": 0}', "a text holds halves of characters"),
     ],
 )
 def test_a_row_that_cannot_be_asked_is_named(tmp_path, data, said):
@@ -432,6 +433,17 @@ def test_a_real_model_answers_every_kind(tmp_path):
         assert result.num_items == len(rows)
         assert all(math.isfinite(measure.value) for measure in result.measures)
         assert result.extra == ({"asked": "text"} if kind == "translation" else {})
+
+
+def test_an_answer_that_the_model_cannot_read_is_named_with_its_row(tmp_path):
+    torch.set_num_threads(1)
+    scorer = open_scorer(random_model(tmp_path / "model"), threads=1)
+    long = "le chat " * scorer.engine.context_length
+    rows = [*QUESTIONS, {"question": "Quoi ?", "choices": ["rien", long], "gold": 0}]
+    with pytest.raises(FournilError, match=r"an answer has .* tokens, the model reads") as raised:
+        run_set(scorer, read_set(write(tmp_path, rows, **BASE)))
+    assert raised.value.where == "items.jsonl:4"
+    assert raised.value.fix
 
 
 def test_a_model_that_was_taught_to_translate_is_asked_as_it_was_taught(tmp_path):

@@ -105,7 +105,10 @@ def make_items(spec: Spec, rows: Sequence[Row], path: Path) -> tuple[Item, ...]:
     items = []
     for number, row in enumerate(rows, 1):
         reader = _Reader(row, f"{path}:{number}")
-        items.append(makers[spec.kind](spec, reader, _prompt(spec, template, reader)))
+        try:
+            items.append(makers[spec.kind](spec, reader, _prompt(spec, template, reader)))
+        except UnicodeEncodeError as error:  # JSON may hold "\ud800" alone
+            raise reader.fail(tr("a text holds halves of characters"), tr("Give text in UTF-8.")) from error
     return tuple(items)
 
 

@@ -66,7 +66,8 @@ def run_set(
         advance: Called with numbers of requests finished, of which there are `task.num_requests(limit)`.
 
     Raises:
-        FournilError: There are fewer examples than shots, or the model answers NaN.
+        FournilError: There are fewer examples than shots, an answer is too long for the model or has no tokens (the
+            message names the item), or the model answers NaN.
     """
     spec = task.spec
     items = task.items[: limit or None]
@@ -140,7 +141,10 @@ def _run_choices(
         for item, prompt in zip(items, prompts, strict=True)
         for answer in item.answers
     ]
-    scored = iter(scorer.log_likelihoods(pairs, advance))
+    try:
+        scored = iter(scorer.log_likelihoods(pairs, advance))
+    except FournilError as error:
+        raise _with_row(error, scorer, task, items, prompts) from error
     found = _Answers()
     for number, item in enumerate(items):
         own: list[Scored] = [next(scored) for _ in item.answers]
@@ -161,6 +165,18 @@ def _run_choices(
     found.measures = _means(task, found.items)
     found.measures += baseline_measures(items, task.spec.main)
     return found
+
+
+def _with_row(
+    error: FournilError, scorer: Scorer, task: LocalSet, items: Sequence[Asked], prompts: Sequence[str]
+) -> FournilError:
+    """The same error with the place of the item whose answers the model cannot read, if it is such an error."""
+    for number, (item, prompt) in enumerate(zip(items, prompts, strict=True), 1):
+        try:
+            scorer.encoder.pairs([(prompt, _joint(prompt) + answer) for answer in item.answers])
+        except FournilError as own:
+            return FournilError(own.what, where=f"{task.data_source}:{number}", fix=own.fix, code=own.code)
+    return error
 
 
 def baseline_measures(items: Sequence[Asked], metric: str) -> list[Measure]:
