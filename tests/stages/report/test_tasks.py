@@ -103,6 +103,22 @@ def test_an_evaluation_whose_tasks_all_failed_says_so(
     assert "Not to be read" not in text
 
 
+def test_a_task_that_failed_on_a_checkpoint_has_its_step_and_fidelity_may_fail_alone(
+    with_tasks: Callable[..., Path], draw_page: Callable[..., str]
+) -> None:
+    failed = {"edition": "", "language": "", "pair": "", "status": "failed", "reason": "no"}
+
+    def fail(facts: dict[str, Any]) -> None:
+        facts["tasks"].append(failed | {"task": "boolq", "checkpoint": 1200})
+
+    def fail_alone(facts: dict[str, Any]) -> None:
+        facts.clear()
+        facts.update(scores=[], tasks=[failed | {"task": "fidelity"}])
+
+    assert "<li><code>boolq</code> at step 1,200: no</li>" in draw_page(with_tasks(change=fail))
+    assert "1 task was not scored. fidelity: no" in said(draw_page(with_tasks(change=fail_alone, name="alone")))
+
+
 def test_the_first_prompts_are_folded_away_and_cut_in_the_middle(
     with_tasks: Callable[..., Path], draw_page: Callable[..., str]
 ) -> None:
