@@ -15,13 +15,16 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from fournil.core.errors import EXIT_USAGE, FournilError
+from fournil.core.progress import Bar
 from fournil.core.speech import speaking
 from fournil.parts.scoring import Scored, Written, open_scorer
 from fournil.parts.tokenize.prompts import chat_template
+from fournil.stages.evaluate.config import Config
 from fournil.stages.evaluate.sets.items import LocalSet, make_items, read_set
 from fournil.stages.evaluate.sets.metrics import exact, f1
 from fournil.stages.evaluate.sets.run import run_set
 from fournil.stages.evaluate.sets.spec import check_spec
+from fournil.stages.evaluate.suite import jobs_of
 from fournil.stages.evaluate.translation import answers_of
 
 QUESTIONS = [
@@ -242,6 +245,22 @@ def test_translation_is_scored_as_sacrebleu_does_with_several_references(tmp_pat
     assert figures(result)["chrf", "copy"] == pytest.approx(CHRF().corpus_score(copied, references).score)
     main = next(measure for measure in result.measures if measure.main)
     assert main.interval[0] < main.value < main.interval[1]
+
+
+def test_intervals_of_translations_take_as_many_resamples_as_the_settings_say(tmp_path):
+    rows = [{"source": f"{number} cats", "reference": f"{number} chats"} for number in range(9)]
+    path = write(tmp_path, rows, kind="translation", language="fr", source_language="en")
+    written = [f"{number} chats" if number % 2 else "des chats" for number in range(9)]
+    found, identities = {}, set()
+    for number in (0, 3, 500):
+        (job,) = jobs_of(Config(tasks=(str(path),), num_bootstrap=number), ("en", "fr"))
+        identities.add(str(job.identity()))
+        measures = job.score(Said(writes=written), Bar("", None, "")).measures
+        found[number] = next(measure for measure in measures if measure.main)
+    assert found[0].interval is found[0].standard_error is None
+    assert len({measure.value for measure in found.values()}) == 1
+    assert found[3].interval != found[500].interval
+    assert len(identities) == 3, "what was scored with other settings is not current"
 
 
 def test_text_is_measured_in_bits_per_byte(tmp_path):

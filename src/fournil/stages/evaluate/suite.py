@@ -83,6 +83,8 @@ class NativeJob:
     local: LocalSet = field(repr=False)
     shots: int | None = None
     limit: int = 0
+    num_bootstrap: int = 1000
+    """Resamples behind the intervals that the set takes itself, those of translation."""
 
     @property
     def task(self) -> str:
@@ -112,6 +114,7 @@ class NativeJob:
             "items": canonical_hash([repr(item) for item in (*self.local.items, *self.local.examples)]),
             "shots": self.shots,
             "limit": self.limit,
+            **({"num_bootstrap": self.num_bootstrap} if self.local.spec.kind == "translation" else {}),
         }
 
     def is_current(self, found: TaskResult) -> bool:
@@ -126,7 +129,14 @@ class NativeJob:
         """Ask the model."""
         from fournil.stages.evaluate.sets.run import run_set
 
-        return run_set(scorer, self.local, shots=self.shots, limit=self.limit, advance=bar.advance)
+        return run_set(
+            scorer,
+            self.local,
+            shots=self.shots,
+            limit=self.limit,
+            num_bootstrap=self.num_bootstrap,
+            advance=bar.advance,
+        )
 
 
 @dataclass(frozen=True)
@@ -319,7 +329,7 @@ def _jobs(config: Config, languages: Sequence[str]) -> Iterator[Job]:
             from fournil.stages.evaluate.mini.suite import mini_sets
 
             for one in mini_sets(languages):
-                yield NativeJob(one, limit=config.limit)
+                yield NativeJob(one, limit=config.limit, num_bootstrap=config.num_bootstrap)
         elif name.endswith(SET):
             yield _local_job(Path(name).expanduser(), config)
         else:
@@ -337,7 +347,7 @@ def _local_job(path: Path, config: Config) -> Job:
 
     spec = read_spec(path)
     try:
-        return NativeJob(read_set(path), config.shots, config.limit)
+        return NativeJob(read_set(path), config.shots, config.limit, config.num_bootstrap)
     except FournilError as error:
         return BrokenJob(spec, error)
 

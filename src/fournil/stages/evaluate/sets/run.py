@@ -17,19 +17,18 @@ from fournil.core.speech import tr
 from fournil.parts.corpus_metrics import bleu_best, bleu_of_sums, chrf_best, chrf_of_sums
 from fournil.parts.scoring import Scored, Scorer
 from fournil.parts.statistics import bootstrapped, resample_weights
-from fournil.stages.evaluate.result import CHANCE, COPY, HIDDEN, LONGEST, NUM_PROMPTS, Item, Measure, TaskResult
+from fournil.stages.evaluate.result import CHANCE, COPY, HIDDEN, LONGEST, MODEL, NUM_PROMPTS, Item, Measure, TaskResult
 from fournil.stages.evaluate.sets import baselines
 from fournil.stages.evaluate.sets.items import BETWEEN, LocalSet
 from fournil.stages.evaluate.sets.items import Item as Asked
 from fournil.stages.evaluate.sets.metrics import exact, f1
-from fournil.stages.evaluate.sets.spec import CHOICE, CLASSIFICATION, METRICS, READING, TEXT, TRANSLATION
+from fournil.stages.evaluate.sets.spec import CHOICE, CLASSIFICATION, METRICS, READING, TEXT, TRANSLATION, Spec
 from fournil.stages.evaluate.translation import answers_of
 
 STOPS = ("\n",)
 """What ends a written answer."""
 MAX_HIDDEN = 1000
 """The classifier that does not see the question compares every two choices: not for sets of more items."""
-NUM_BOOTSTRAP = 1000
 
 Advance = Callable[[int], None]
 
@@ -54,6 +53,7 @@ def run_set(
     *,
     shots: int | None = None,
     limit: int = 0,
+    num_bootstrap: int = 1000,
     advance: Advance | None = None,
 ) -> TaskResult:
     """Ask a model a set's items.
@@ -63,6 +63,7 @@ def run_set(
         task: The set.
         shots: Solved examples before each item (None: as many as the set says); text has none.
         limit: The most items, the first ones (0: all).
+        num_bootstrap: Resamples of items behind the intervals of translation (0: none); others come of the items.
         advance: Called with numbers of requests finished, of which there are `task.num_requests(limit)`.
 
     Raises:
@@ -82,6 +83,9 @@ def run_set(
         TEXT: _run_text,
     }
     found = runners[spec.kind](scorer, task, items, prompts, advance)
+    if spec.kind == TRANSLATION:
+        texts = [str(item.details["text"]) for item in found.items]
+        found.measures = _translation_measures(spec, items, texts, num_bootstrap)
     used = task.examples if num_shots else ()
     return TaskResult(
         task=spec.name,
@@ -225,31 +229,39 @@ def _run_translation(
         )
         found.num_truncated = sum(one.truncated for one in written)
         texts = [one.text.strip() for one in written]
-    copied = [item.source for item in items]
-    statistics = {"chrf": (chrf_best, chrf_of_sums), "bleu": (bleu_best, bleu_of_sums)}
-    weights_SN = resample_weights(len(items), NUM_BOOTSTRAP, seed=0)
-    for metric, (of_item, of_sums) in statistics.items():
-        for system, said in (("model", texts), (COPY, copied)):
-            if system == COPY and metric != spec.main:
-                continue
-            sums_NK = np.array([of_item(text, item.answers) for text, item in zip(said, items, strict=True)])
-            point = float(of_sums(sums_NK.sum(axis=0, keepdims=True))[0])
-            value = bootstrapped(point, of_sums(weights_SN @ sums_NK))
-            found.measures.append(
-                Measure(
-                    metric,
-                    value.value,
-                    main=metric == spec.main and system == "model",
-                    system=system,
-                    standard_error=value.standard_error,
-                    interval=value.interval,
-                )
-            )
     for number, (item, text) in enumerate(zip(items, texts, strict=True)):
         values = {"chrf": float(chrf_of_sums(np.array([chrf_best(text, item.answers)]))[0])}
         details = {"source": item.source, "text": text, "references": list(item.answers)}
         found.items.append(Item(number, item.sha256, values, details))
     return found
+
+
+def _translation_measures(
+    spec: Spec, items: Sequence[Asked], texts: Sequence[str], num_bootstrap: int
+) -> list[Measure]:
+    """The figures of all that was written, and of the sources as they are."""
+    copied = [item.source for item in items]
+    statistics = {"chrf": (chrf_best, chrf_of_sums), "bleu": (bleu_best, bleu_of_sums)}
+    weights_SN = resample_weights(len(items), num_bootstrap, seed=0)
+    measures = []
+    for metric, (of_item, of_sums) in statistics.items():
+        for system, said in ((MODEL, texts), (COPY, copied)):
+            if system == COPY and metric != spec.main:
+                continue
+            sums_NK = np.array([of_item(text, item.answers) for text, item in zip(said, items, strict=True)])
+            point = float(of_sums(sums_NK.sum(axis=0, keepdims=True))[0])
+            value = bootstrapped(point, of_sums(weights_SN @ sums_NK)) if num_bootstrap else None
+            measures.append(
+                Measure(
+                    metric,
+                    point,
+                    main=metric == spec.main and system == MODEL,
+                    system=system,
+                    standard_error=value.standard_error if value else None,
+                    interval=value.interval if value else None,
+                )
+            )
+    return measures
 
 
 def _run_text(
