@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fournil.parts.harness.load import folder_of, _manager
+from fournil.parts.harness.load import _manager, folder_of
 from fournil.parts.harness.names import ALL, ENGLISH, FRENCH, KNOWN, TAGS, is_task, language_of, select
 
 
