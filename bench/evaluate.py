@@ -3,11 +3,13 @@
 Both answer the same requests of lm_eval's own task definitions, in one process, in turn: a random Llama of 65M
 parameters with a vocabulary of 32,000 (or another folder), on data with FrenchBench's fields from a seeded generator
 (or in a folder, as for `fournil evaluate --data`). The peer's batch size is the best of those tried on the first items,
-by CPU time. Times are sums over the rounds, tokenising included. `equal`: the share of items of which each
-log-likelihood agrees to 1e-4 or to 1e-6 of its size, each greedy answer and each choice of an answer in full; other
-items are listed. `startup`: whole processes on one item, ours by `fournil evaluate`, the peer by its own command line.
+by CPU time (by wall time on a GPU). Times are medians over the rounds, tokenising included. `equal`: the share of items
+of which each log-likelihood agrees to 1e-4 or to 1e-6 of its size, each greedy answer and each choice of an answer in
+full; other items are listed. `startup`: whole processes on one item, ours by `fournil evaluate`, the peer by its own
+command line.
 
     python bench/evaluate.py [HUGGING_FACE_FOLDER] [--data FOLDER] [--cases NAME …] [--rounds NUMBER] [--scale NUMBER]
+                             [--device cuda]
 """
 
 import argparse
@@ -50,6 +52,7 @@ CASES = {  # task, worked examples, items, items for choosing a batch size
     "rolling": ("french_bench_wikitext_fr", 0, 24, 8),
 }
 BATCH_SIZES = (1, 2, 4, 8)
+GPU_BATCH_SIZES = (4, 8, 16, 32, 64)
 NEW_TOKENS = 32
 """A random model never ends its answer; those of FrenchBench are a few words."""
 VOCABULARY = 32_000
@@ -194,11 +197,13 @@ def ask(model, requests):
 
 
 def best_batch_size(peer, requests):
-    """The fastest on these requests, and each one's CPU seconds."""
+    """The fastest on these requests, and each one's seconds: of the CPU, or on a GPU of the wall."""
     seconds = {}
-    for size in BATCH_SIZES:
+    on_cpu = peer.device.type == "cpu"
+    for size in BATCH_SIZES if on_cpu else GPU_BATCH_SIZES:
         peer.batch_size_per_gpu = size
-        seconds[size] = ask(peer, requests)[1].cpu
+        timed = ask(peer, requests)[1]
+        seconds[size] = timed.cpu if on_cpu else timed.wall
     return min(seconds, key=seconds.__getitem__), seconds
 
 
@@ -251,14 +256,16 @@ def measure(case, ours, peer, data, rounds, scale):
             answers = [[side.pop(0) for _ in item] for side in (mine, theirs)]
             if said := differences(*answers):
                 outside[number] = said
-    wall, cpu = ([sum(getattr(one[side], kind) for one in times) for side in (0, 1)] for kind in ("wall", "cpu"))
+    wall, cpu = (
+        [statistics.median(getattr(one[side], kind) for one in times) for side in (0, 1)] for kind in ("wall", "cpu")
+    )
     told = ", ".join(f"{batch}: {seconds:.1f}" for batch, seconds in tried.items())
     print(f"{case}: {task}, {shots} shots, {len(items)} items, {len(requests)} requests; "
-          f"CPU seconds of the peer on {len(few)} requests by batch size: {told}; "
-          f"on all, {rounds} times: {cpu[1]:.1f}, ours {cpu[0]:.1f}", flush=True)  # fmt: skip
+          f"seconds of the peer on {len(few)} requests by batch size: {told}; "
+          f"CPU seconds on all, median of {rounds}: {cpu[1]:.1f}, ours {cpu[0]:.1f}", flush=True)  # fmt: skip
     for number, said in outside.items():
         print(f"    item {number} is outside: {said}", flush=True)
-    done = len(items) * rounds
+    done = len(items)
     return {
         "case": case, "ours": round(done / wall[0], 2), "peer": round(done / wall[1], 2), "unit": "items/s",
         "ratio": round(wall[1] / wall[0], 2), "ratio_cpu": round(cpu[1] / cpu[0], 2), "batch_size": size,
@@ -313,6 +320,7 @@ def main():
     parser.add_argument("--cases", nargs="+", default=[*CASES, "startup"], choices=[*CASES, "startup"])
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--scale", type=float, default=1.0, help="of the numbers of items")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="startup is always on the CPU")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)
@@ -325,12 +333,10 @@ def main():
         if arguments.data is None:
             make_data(data, max(8, round(64 * arguments.scale)))
         with contextlib.redirect_stderr(io.StringIO()):
-            ours = FournilLM(str(folder), device="cpu", threads=1)
-            peer = HFLM(pretrained=str(folder), device="cpu", dtype="float32", batch_size=1)
+            ours = FournilLM(str(folder), device=arguments.device, threads=1)
+            peer = HFLM(pretrained=str(folder), device=arguments.device, dtype="float32", batch_size=1)
         size = ours.get_model_info()["model_num_parameters"]
-        print(
-            f"{size:,} parameters, float32, one thread, {arguments.rounds} rounds in turn, torch {torch.__version__}\n"
-        )
+        print(f"{size:,} parameters, float32, {arguments.device}, one thread, torch {torch.__version__}\n")
         rows = [
             measure(case, ours, peer, data, arguments.rounds, arguments.scale)
             for case in CASES
