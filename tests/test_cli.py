@@ -1,6 +1,7 @@
 """The command line as a person meets it."""
 
 import argparse
+import runpy
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import fournil
 from fournil import baking, cli, flow, leaving, recipe
 from fournil.core import ledger
 from fournil.core.record import Record
@@ -274,3 +276,11 @@ def test_a_mirror_is_a_change_of_the_recipe(monkeypatch):
     with pytest.raises(ZeroDivisionError):
         cli._run(cli.parse(["bake", "a.toml", "--mirror", "https://example.org/debian"]))
     assert seen == [['sources.fetch="mirror"', 'sources.mirror="https://example.org/debian"']]
+
+
+def test_python_runs_the_package_as_a_module(capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["fournil", "--version"])
+    with pytest.raises(SystemExit) as left:
+        runpy.run_module("fournil", run_name="__main__")
+    assert left.value.code == 0
+    assert fournil.__version__ in capsys.readouterr().out
