@@ -15,7 +15,7 @@ from fournil.core.document import DOCUMENTS, PAIRS, REFUSED_DOCUMENTS, REFUSED_P
 from fournil.core.errors import FournilError
 from fournil.core.shards import ShardWriter, read_all
 from fournil.stages.curate import Config, chunks, run
-from fournil.stages.curate.config import HeldoutSettings
+from fournil.stages.curate.sections.heldout import HeldoutSettings
 
 CONTEXT = Context(languages=("fr", "en"), seed=7, threads=1)
 FRENCH = "Le chat dort sur la chaise de la cuisine, et la pluie tombe doucement sur le toit de la vieille maison. "

@@ -1,5 +1,6 @@
 from fournil.core.settings import settings_of
-from fournil.stages.curate.config import PUBLISHED, Bounds, Config
+from fournil.stages.curate.config import Config
+from fournil.stages.curate.sections.quality import PUBLISHED, Bounds
 
 
 def test_every_setting_says_what_it_is():

@@ -21,7 +21,7 @@ from fournil.core.shards import read_all, shard_paths
 from fournil.core.speech import retell
 from fournil.parts.text.codepoints import decode
 from fournil.stages.curate import Config, run
-from fournil.stages.curate.config import HeldoutSettings
+from fournil.stages.curate.sections.heldout import HeldoutSettings
 
 CONTEXT = Context(languages=("fr", "en"), seed=7, threads=2)
 
@@ -186,7 +186,7 @@ def _kill_after(function: Callable[..., Any], calls: int) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("place", "name", "calls"),
     [
-        (documents_module, "text_statistics", 3),
+        (documents_module, "letter_keys", 3),
         (chunks_module.pq, "write_table", 5),
         (steps, "find_near", 0),
         (steps, "choose", 0),

@@ -8,9 +8,10 @@ import pytest
 
 from fournil.core.document import DOCUMENTS, document_row
 from fournil.core.languages import language
-from fournil.stages.curate.config import PUBLISHED, Bounds, CodeBounds, Config, QualitySettings
+from fournil.stages.curate.config import Config
 from fournil.stages.curate.documents import document_chunk
 from fournil.stages.curate.quality import code_rules, judge, prose_rules
+from fournil.stages.curate.sections.quality import PUBLISHED, Bounds, CodeBounds, QualitySettings
 
 GOOD = (
     "La boulangère ouvre sa porte à six heures du matin. Elle a pétri toute la nuit avec son fils, qui dort encore.\n"

@@ -21,7 +21,8 @@ from fournil.parts.text.codepoints import decode, sums
 from fournil.parts.text.keys import letter_keys
 from fournil.parts.text.ngrams import ngram_hashes
 from fournil.parts.text.words import split_words
-from fournil.stages.curate.documents import SHINGLE_WORDS, slices, translation_groups
+from fournil.stages.curate.documents import slices, translation_groups
+from fournil.stages.curate.judging import SHINGLE_WORDS
 from fournil.stages.curate.pairs import shingles_of_sides
 
 

@@ -24,8 +24,6 @@ from fournil.core.files import atomic_path, mending, write_json
 from fournil.core.shards import count_rows, read_batches
 from fournil.core.speech import tr, trn
 
-WHY = ("step", "rule", "value", "bound", "spans", "kept_id")
-
 
 @dataclass
 class Chunk:
@@ -192,24 +190,3 @@ def _refuse_repeated_ids(chunks: Chunks, place: Path) -> None:
                 tr("the id {name!r} is given twice", name=name), where=place, fix=tr("Give every row an id of its own.")
             )
         seen.add(name)
-
-
-def with_verdicts(
-    rows: pa.Table, schema: pa.Schema, verdicts: dict[int, tuple[str, str, str | None, str | None]]
-) -> pa.Table:
-    """The rows with the columns step, rule, value and bound filled where there is a verdict, all else null.
-
-    Args:
-        rows: rows of a batch.
-        schema: REFUSED_DOCUMENTS or REFUSED_PAIRS; in the result its verdict columns may be null.
-        verdicts: step, rule, value and bound by place.
-    """
-    columns = [rows.column(name) for name in schema.names if name not in WHY]
-    for place in range(4):
-        values: list[str | None] = [None] * rows.num_rows
-        for row, verdict in verdicts.items():
-            values[row] = verdict[place]
-        columns.append(pa.array(values, pa.string()))
-    columns.append(pa.nulls(rows.num_rows, schema.field("spans").type))
-    columns.append(pa.nulls(rows.num_rows, pa.string()))
-    return pa.table(columns, schema=pa.schema([field.with_nullable(True) for field in schema]))

@@ -12,8 +12,6 @@ from fournil.parts.text.minhash import jaccard
 from fournil.stages.curate.near import Near, Shingles
 from fournil.stages.curate.rows import Rows
 
-DUPLICATES = "duplicates"
-
 
 class Duplicate(NamedTuple):
     """Why a row is refused, and which row stays."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from fournil.core.context import Count
-from fournil.stages.curate.duplicates import DUPLICATES, Duplicate
+from fournil.stages.curate.duplicates import Duplicate
 from fournil.stages.curate.heldout import Split
+from fournil.stages.curate.names import DUPLICATES
 from fournil.stages.curate.rows import Rows
 
 _EXAMPLES = 3
@@ -21,8 +22,8 @@ class Fate:
     rows: Rows
     duplicates: dict[int, Duplicate]
     held: np.ndarray
-    steps: tuple[tuple[str, str], ...]
-    """Each step in order, and the array that holds the rows' bytes after it."""
+    steps: tuple[str, ...]
+    """In order; `bytes_STEP` is the array that holds the rows' bytes after it, and `bytes` after those without one."""
 
     def reason(self, row: int) -> tuple[str, str] | None:
         """Step and rule that refused a row, or None."""
@@ -44,10 +45,10 @@ def counts_of(fate: Fate) -> list[Count]:
     before = fate.rows.arrays["bytes_in"]
     alive = np.ones(num, bool)
     counts: list[Count] = []
-    for number, (step, name) in enumerate(fate.steps):
+    for number, step in enumerate(fate.steps):
         refused = Counter(reason[1] for reason in reasons if reason is not None and reason[0] == step)
         left = alive & (step_of != number)
-        after = fate.rows.arrays[name]
+        after = fate.rows.arrays.get(f"bytes_{step}", fate.rows.arrays["bytes"])
         counts.append(
             Count(
                 step=step,
@@ -64,7 +65,7 @@ def counts_of(fate: Fate) -> list[Count]:
 
 
 def _number(fate: Fate, step: str) -> int:
-    return [name for name, _ in fate.steps].index(step)
+    return fate.steps.index(step)
 
 
 def facts_of(fate: Fate) -> dict[str, Any]:
@@ -91,7 +92,7 @@ def facts_of(fate: Fate) -> dict[str, Any]:
         rule["bytes"] += sizes[row]
         if len(rule["examples"]) < _EXAMPLES:
             rule["examples"].append(rows.ids[row])
-    order = {step: number for number, (step, _) in enumerate(fate.steps)}
+    order = {step: number for number, step in enumerate(fate.steps)}
     return {
         "by_source": [
             {"source": source, "language": tag, **line, "refused": dict(sorted(line["refused"].items()))}

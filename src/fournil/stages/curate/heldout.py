@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fournil.parts.text.minhash import components
-from fournil.stages.curate.clean import NORMALISE
-from fournil.stages.curate.config import HeldoutSettings
-from fournil.stages.curate.documents import LANGUAGE, QUALITY
+from fournil.stages.curate.names import LANGUAGE, NORMALISE, QUALITY
 from fournil.stages.curate.near import Near
 from fournil.stages.curate.rows import Rows
+from fournil.stages.curate.sections.heldout import HeldoutSettings
 
 Stratum = tuple[str, str, str]
 _SHORT: Stratum = ("short pairs", "", "")

@@ -17,10 +17,14 @@ from fournil.parts.text.keys import exact_keys, letter_keys
 from fournil.parts.text.ngrams import ngram_hashes
 from fournil.parts.text.normalise import replace
 from fournil.parts.text.words import split_words
-from fournil.stages.curate.chunks import Chunk, with_verdicts
-from fournil.stages.curate.clean import NORMALISE, Texts, edit_rows
+from fournil.stages.curate.chunks import Chunk
+from fournil.stages.curate.clean import normalise_texts
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.documents import LANGUAGE, QUALITY, SHINGLE_WORDS, Verdict, texts_of
+from fournil.stages.curate.judging import SHINGLE_WORDS
+from fournil.stages.curate.names import LANGUAGE, NORMALISE, QUALITY
+from fournil.stages.curate.personal import mask_personal_data
+from fournil.stages.curate.texts import Texts, edit_rows, texts_of
+from fournil.stages.curate.verdicts import Verdict, with_verdicts
 
 NEAR_WORDS = 8
 """Sides with fewer words are compared by their letters alone: they have too few shingles."""
@@ -45,15 +49,17 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
     pair_of = np.repeat(np.arange(len(ids)), np.diff(offsets))
     verdicts: dict[int, Verdict] = {}
 
-    texts, side_bytes, large = texts_of(sides, config)
+    texts, side_bytes, large = texts_of(sides, config.max_text_bytes)
     bytes_in = _by_pair(side_bytes, offsets)
     for side in large:
-        verdicts[int(pair_of[side])] = (NORMALISE, "too-large", str(side_bytes[side]), str(config.max_text_bytes))
-    texts.normalise(np.zeros(len(sides), bool))
+        verdicts[int(pair_of[side])] = Verdict(
+            NORMALISE, "too-large", str(side_bytes[side]), str(config.max_text_bytes)
+        )
+    normalise_texts(texts, np.zeros(len(sides), bool))
     bytes_normalised = _by_pair(texts.num_bytes, offsets)
     for side in np.flatnonzero(texts.num_bytes == 0).tolist():
-        verdicts.setdefault(int(pair_of[side]), (NORMALISE, "empty", tags[side], None))
-    texts.mask(config, described)
+        verdicts.setdefault(int(pair_of[side]), Verdict(NORMALISE, "empty", tags[side]))
+    mask_personal_data(texts, config.personal_data, described)
 
     values: list[str] = texts.values.to_pylist()
     _check_languages(texts, tags, pair_of, config, languages, verdicts)
@@ -72,7 +78,7 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
                 config,
             )
             if verdict is not None:
-                verdicts[pair] = (QUALITY, *verdict)
+                verdicts[pair] = Verdict(QUALITY, *verdict)
 
     columns = {name: batch.column(name) for name in PAIRS.names}
     whole = replace(texts.values, large)
@@ -81,8 +87,7 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
     side_shingles, shingle_counts = shingles_of_sides(texts.values, tags)
     arrays = {
         "bytes_in": bytes_in,
-        "bytes_normalised": bytes_normalised,
-        "bytes_masked": _by_pair(texts.num_bytes, offsets),
+        f"bytes_{NORMALISE}": bytes_normalised,
         "bytes": _by_pair(texts.num_bytes, offsets),
         "longest": longest,
         "exact": _pair_keys(exact_keys(texts.values), tags, offsets),
@@ -124,14 +129,16 @@ def _check_languages(
     for side, tag in enumerate(tags):
         present[pair_of[side]] += primary(tag) in wanted
     for pair in np.flatnonzero(present < 2).tolist():
-        verdicts.setdefault(pair, (LANGUAGE, "missing-side", str(present[pair]), "2"))
+        verdicts.setdefault(pair, Verdict(LANGUAGE, "missing-side", str(present[pair]), "2"))
     lines, _ = samples(texts.points, min_letters=settings.pair_min_letters)
     long = [side for side, line in enumerate(lines) if line and primary(tags[side]) in wanted]
     found, confidences = identify_lines([lines[side] for side in long])
     for side, tag, confidence in zip(long, found, confidences.tolist(), strict=True):
         if tag != primary(tags[side]) and confidence >= settings.pair_mismatch_confidence:
             bound = f"{tags[side]} {settings.pair_mismatch_confidence:g}"
-            verdicts.setdefault(int(pair_of[side]), (LANGUAGE, "language-mismatch", f"{tag} {confidence:.3f}", bound))
+            verdicts.setdefault(
+                int(pair_of[side]), Verdict(LANGUAGE, "language-mismatch", f"{tag} {confidence:.3f}", bound)
+            )
 
 
 def _judge(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fournil.core.languages import Language
-from fournil.stages.curate.config import Bounds, CodeBounds
+from fournil.stages.curate.sections.quality import Bounds, CodeBounds
 
 
 class Rule(NamedTuple):

@@ -18,30 +18,24 @@ from fournil.core.shards import count_rows, read_batches
 from fournil.core.speech import Message, mark, markn, tr, trn
 from fournil.stages.curate.check import check_leaks
 from fournil.stages.curate.chunks import Chunks, make_chunks
-from fournil.stages.curate.clean import BOILERPLATE, NORMALISE, PERSONAL_DATA
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.documents import LANGUAGE, QUALITY, document_chunk
-from fournil.stages.curate.duplicates import DUPLICATES, exact_duplicates, near_duplicates
+from fournil.stages.curate.documents import STEPS as ALONE
+from fournil.stages.curate.documents import document_chunk, prepare
+from fournil.stages.curate.duplicates import exact_duplicates, near_duplicates
 from fournil.stages.curate.facts import Fate, counts_of, facts_of, heldout_facts, language_matrix
 from fournil.stages.curate.heldout import choose, clusters
+from fournil.stages.curate.names import DUPLICATES, HELDOUT, LANGUAGE, NORMALISE, PERSONAL_DATA, QUALITY
 from fournil.stages.curate.near import Shingles, find_near
 from fournil.stages.curate.pairs import pair_chunk
 from fournil.stages.curate.rows import load_rows
 from fournil.stages.curate.write import clear, write_kind
 
-HELDOUT = "heldout"
-DOCUMENT_STEPS = (
-    (NORMALISE, "bytes_normalised"),
-    (PERSONAL_DATA, "bytes_masked"),
-    (LANGUAGE, "bytes_masked"),
-    (BOILERPLATE, "bytes"),
-    (HELDOUT, "bytes"),
-    (QUALITY, "bytes"),
-    (DUPLICATES, "bytes"),
-)
-"""In order, each with the array that holds the documents' bytes after it."""
+_ALONE = [name for name, _ in ALONE]
+_BEFORE_SPLIT = _ALONE.index(QUALITY)
+DOCUMENT_STEPS = (*_ALONE[:_BEFORE_SPLIT], HELDOUT, *_ALONE[_BEFORE_SPLIT:], DUPLICATES)
+"""In order; `bytes_STEP` is the array that holds the documents' bytes after it, and `bytes` after those without one."""
 
-PAIR_STEPS = tuple(step for step in DOCUMENT_STEPS if step[0] != BOILERPLATE)
+PAIR_STEPS = (NORMALISE, PERSONAL_DATA, LANGUAGE, HELDOUT, QUALITY, DUPLICATES)
 
 _DOCUMENT_ROWS = 1024
 _PAIR_ROWS = 4096
@@ -75,9 +69,11 @@ def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifa
     began = time.perf_counter()
     cpu_began = time.process_time()
     work = out / ".work"
+    prepared = prepare(config, context, work)
     documents_chunks = make_chunks(
-        sources / "documents", DOCUMENTS, work / "documents", _DOCUMENT_ROWS, document_chunk(config, context.languages),
-        context, title=tr("Cleaning documents"), unit=tr("documents"),
+        sources / "documents", DOCUMENTS, work / "documents", _DOCUMENT_ROWS,
+        document_chunk(config, context.languages, prepared), context,
+        title=tr("Cleaning documents"), unit=tr("documents"),
     )  # fmt: skip
     pairs_chunks = make_chunks(
         sources / "pairs", PAIRS, work / "pairs", _PAIR_ROWS, pair_chunk(config, context.languages),
@@ -86,9 +82,11 @@ def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifa
     cleaned = time.perf_counter()
     cpu_cleaned = time.process_time()
 
-    sizes = ("bytes_in", "bytes_normalised", "bytes_masked", "bytes")
-    documents = load_rows(documents_chunks, "documents", (*sizes, "exact", "letters", "found"))
-    pairs = load_rows(pairs_chunks, "pairs", (*sizes, "longest", "exact", "side_counts", "side_letters"))
+    sizes = ("bytes_in", "bytes")
+    alone = tuple(f"bytes_{name}" for name in _ALONE)
+    documents = load_rows(documents_chunks, "documents", (*sizes, *alone, "exact", "letters", "found"))
+    alone = (f"bytes_{NORMALISE}", "longest", "exact", "side_counts", "side_letters")
+    pairs = load_rows(pairs_chunks, "pairs", (*sizes, *alone))
     for rows, width in ((documents, 2), (pairs, 2)):
         rows.arrays["exact"] = rows.arrays["exact"].reshape(-1, width)
     shingles = Shingles([documents_chunks, pairs_chunks])

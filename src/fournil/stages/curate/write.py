@@ -10,9 +10,10 @@ from fournil.core.context import Context
 from fournil.core.document import EDITS
 from fournil.core.shards import ShardWriter
 from fournil.core.speech import tr
-from fournil.stages.curate.chunks import WHY, Chunks
-from fournil.stages.curate.duplicates import DUPLICATES
+from fournil.stages.curate.chunks import Chunks
 from fournil.stages.curate.facts import Fate
+from fournil.stages.curate.names import DUPLICATES
+from fournil.stages.curate.verdicts import WHY
 
 FOLDERS = ("documents", "pairs", "heldout", "refused", "edits")
 

@@ -1,0 +1,41 @@
+"""Settings of the step language."""
+
+from dataclasses import dataclass
+
+from fournil.core.bounds import within
+
+
+@dataclass(frozen=True)
+class LanguageSettings:
+    """Language identification of documents and pairs."""
+
+    min_confidence: float = 0.65
+    """A document that names no language needs this confidence, from 0 to 1, or is refused (Lucie's bound for web
+    text)."""
+
+    mismatch_confidence: float = 0.65
+    """A document is refused when another language than its own is found with at least this confidence."""
+
+    min_letters: int = 60
+    """Documents with fewer letters keep the language that they name; without one they are refused."""
+
+    pair_min_letters: int = 60
+    """A side of a pair with fewer letters is not judged: short messages cannot be."""
+
+    pair_mismatch_confidence: float = 0.8
+    """A pair is refused when a side is in another language with at least this confidence."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(
+            self,
+            min_confidence=(0.0, 1.0),
+            mismatch_confidence=(0.0, 1.0),
+            min_letters=(0, None),
+            pair_min_letters=(0, None),
+            pair_mismatch_confidence=(0.0, 1.0),
+        )

@@ -1,0 +1,145 @@
+"""Settings of the step quality."""
+
+from dataclasses import dataclass, field
+
+from fournil.core.speech import tr
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds of the Gopher, C4 and FineWeb rules.
+
+    The defaults leave documentation standing (tables, option lists, repeated headings); the published bounds, made for
+    web pages in English, are named in each field and held against the categories in `published_for`.
+    """
+
+    min_words: int = 20
+    """Words in a document (Gopher: 50)."""
+
+    max_words: int = 500_000
+    """Words in a document (Gopher: 100,000; whole manuals and books are longer)."""
+
+    max_hash_ratio: float = 0.1
+    """Signs `#` to words (Gopher: 0.1)."""
+
+    max_ellipsis_ratio: float = 0.1
+    """Ellipses to words (Gopher: 0.1)."""
+
+    max_bullet_lines: float = 0.95
+    """Share of lines that begin with a bullet (Gopher: 0.9)."""
+
+    max_ellipsis_lines: float = 0.5
+    """Share of lines that end with an ellipsis (Gopher: 0.3; dialogues of French novels have more)."""
+
+    min_lettered_words: float = 0.6
+    """Share of words that hold a letter; pure punctuation is no word (Gopher: 0.8)."""
+
+    min_stop_words: int = 2
+    """Function words of the language in a document (Gopher: 2 of eight English ones)."""
+
+    min_stop_word_share: float = 0.04
+    """Share of function words among all words: lists of names have none (no published rule: 0)."""
+
+    max_duplicate_lines: float = 0.6
+    """Share of lines that repeat an earlier one (Gopher: 0.3)."""
+
+    max_duplicate_line_characters: float = 0.4
+    """Share of characters in such lines (Gopher: 0.2; FineWeb: 0.01)."""
+
+    max_duplicate_paragraphs: float = 0.5
+    """Share of paragraphs that repeat an earlier one (Gopher: 0.3)."""
+
+    max_duplicate_paragraph_characters: float = 0.4
+    """Share of characters in such paragraphs (Gopher: 0.2)."""
+
+    max_top_ngrams: tuple[float, ...] = (0.35, 0.35, 0.35)
+    """Share of letters in the most frequent run of 2, 3 and 4 words (Gopher: 0.20, 0.18, 0.16)."""
+
+    max_duplicate_ngrams: tuple[float, ...] = (0.5, 0.48, 0.46, 0.44, 0.42, 0.4)
+    """Share of letters in repeated runs of 5 to 10 words (Gopher: 0.15, 0.14, 0.13, 0.12, 0.11, 0.10)."""
+
+    min_sentences: int = 1
+    """Sentences in a document (C4: 5)."""
+
+    max_token: int = 1000
+    """Characters without white space (C4: 1000)."""
+
+    max_curly_ratio: float = 0.05
+    """Braces to characters (C4: none at all)."""
+
+    max_lorem_ipsum: int = 10
+    """How often « lorem ipsum » may stand there (C4: never; documentation of typesetting quotes it)."""
+
+    min_ended_lines: float = 0.0
+    """Share of lines that end a sentence (FineWeb: 0.12)."""
+
+    max_short_lines: float = 0.97
+    """Share of lines with fewer than 30 characters (FineWeb: 0.67)."""
+
+    max_newline_ratio: float = 1.0
+    """Line ends to words (FineWeb: 0.3)."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        if (len(self.max_top_ngrams), len(self.max_duplicate_ngrams)) != (3, 6):
+            raise ValueError(
+                tr("max_top_ngrams has 3 bounds, for 2 to 4 words, and max_duplicate_ngrams 6, for 5 to 10")
+            )
+
+
+PUBLISHED = Bounds(
+    min_words=50,
+    max_words=100_000,
+    max_bullet_lines=0.9,
+    max_ellipsis_lines=0.3,
+    min_lettered_words=0.8,
+    min_stop_word_share=0.0,
+    max_duplicate_lines=0.3,
+    max_duplicate_line_characters=0.01,
+    max_duplicate_paragraphs=0.3,
+    max_duplicate_paragraph_characters=0.2,
+    max_top_ngrams=(0.20, 0.18, 0.16),
+    max_duplicate_ngrams=(0.15, 0.14, 0.13, 0.12, 0.11, 0.10),
+    min_sentences=5,
+    max_curly_ratio=0.0,
+    max_lorem_ipsum=0,
+    min_ended_lines=0.12,
+    max_short_lines=0.67,
+    max_newline_ratio=0.3,
+)
+"""The bounds as published, the stricter one where two papers name the same figure."""
+
+
+@dataclass(frozen=True)
+class CodeBounds:
+    """Bounds for program code (those of the StarCoder data)."""
+
+    max_line: int = 1000
+    """Characters in the longest line."""
+
+    max_mean_line: float = 100.0
+    """Characters in a line on average."""
+
+    min_alphanumeric: float = 0.25
+    """Share of letters and digits among what is no white space."""
+
+
+@dataclass(frozen=True)
+class QualitySettings:
+    """Which bounds hold for what."""
+
+    bounds: Bounds = field(default_factory=Bounds)
+    """For natural language; the length of words and the function words are the language's own."""
+
+    code: CodeBounds = field(default_factory=CodeBounds)
+    """For program code."""
+
+    published_for: tuple[str, ...] = ("web",)
+    """Categories that are held to the published bounds, and whose cookie and policy lines are cut (C4)."""
+
+    skip: tuple[str, ...] = ()
+    """Categories that are not judged."""
