@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from fournil.core.speech import figure
+
 SHARES = frozenset(
     (
         "acc",
@@ -40,6 +42,12 @@ def is_share(metric: str) -> bool:
 def scale_of(metric: str) -> tuple[float, int]:
     """Return by what a metric's value is multiplied to be written, and with how many decimals."""
     return (100.0, 1) if is_share(metric) else (1.0, _PLACES.get(metric.partition(",")[0], 2))
+
+
+def written(metric: str, value: float, *, sign: bool = False) -> str:
+    """Write a metric's value, or with `sign` a difference of two."""
+    times, places = scale_of(metric)
+    return figure(f"{value * times:{'+' if sign else ''},.{places}f}".replace("-", "\N{MINUS SIGN}"))
 
 
 def gap_interval(one: tuple[float, float, float], other: tuple[float, float, float]) -> tuple[float, float]:

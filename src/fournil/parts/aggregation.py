@@ -24,6 +24,7 @@ OF_PARTS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 """Corpus figures of sums [S, K] of parts, by lm_eval's name of the aggregation."""
 OF_TEXTS = ("bleu", "chrf", "ter")
 """Corpus figures of what was written and its references."""
+_CLOSE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Sums:
     def value(self) -> float:
         """The figure of all items."""
         return float(self.resampled(np.ones((1, len(self.statistics_NK))))[0])
+
+    def comes_to(self, measured: float) -> bool:
+        """Whether the items come to the figure that was measured."""
+        return math.isclose(self.value(), measured, rel_tol=_CLOSE, abs_tol=_CLOSE)
 
     def resampled(self, weights_SN: Resamples | np.ndarray) -> np.ndarray:
         """The figure of each resample, [S]."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,16 +10,15 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from fournil.apps.inspect.evaluations import TRANSLATION, Evaluation, Key, Measure, Scored, read_evaluation
+from fournil.core.columns import aligned
 from fournil.core.errors import FournilError
-from fournil.core.metrics import is_share, scale_of
+from fournil.core.metrics import is_share, written
 from fournil.core.speech import Message, figure, mark, markn, retell, tr, trn
 from fournil.parts.aggregation import Sums, difference, sums_of
 from fournil.parts.statistics import Resamples, Value, resample_weights
 
 NUM_BOOTSTRAP = 1000
 """Resamples of items behind each interval."""
-CLOSE = 1e-6
-"""How near what items come to must be to the figure that was measured."""
 FIRST, SECOND, EQUAL, UNDECIDED = "a", "b", "equal", "undecided"
 
 _VERDICTS = {
@@ -166,7 +163,7 @@ def _compare_metric(metric: str, one: Scored, other: Scored, common: Sequence[Ke
     whole = [_sums(metric, (scored,), list(scored.items)) for scored in (one, other)]
     for found, scored in zip(whole, (one, other), strict=True):
         measured = scored.measures[metric].value
-        if not found or (measured is not None and not _is_close(found[0].value(), measured)):
+        if not found or (measured is not None and not found[0].comes_to(measured)):
             return None
     found = _sums(metric, (one, other), common)
     if not found:
@@ -201,10 +198,6 @@ def _sums(metric: str, sides: Sequence[Scored], keys: Sequence[Key]) -> list[Sum
 def _weights(num_items: int) -> Resamples:
     """The same draws for all metrics of a task: those of large ones take a while."""
     return resample_weights(num_items, NUM_BOOTSTRAP, seed=0)
-
-
-def _is_close(value: float, measured: float) -> bool:
-    return math.isclose(value, measured, rel_tol=CLOSE, abs_tol=CLOSE)
 
 
 def _is_alike(metric: str, one: Scored, other: Scored, common: Sequence[Key]) -> bool:
@@ -250,15 +243,17 @@ def _lines(found: Comparison) -> Iterator[str]:
     before = ""
     for one in found.compared:
         label = _label(one.scored)
-        values = [_number(one.metric, value, unit=True) for value in (one.a, one.b)]
-        ends = [_number(one.metric, end, sign=True) for end in one.difference.interval]
-        gap = _number(one.metric, one.difference.value, sign=True)
+        values = [written(one.metric, value) for value in (one.a, one.b)]
+        if is_share(one.metric):
+            values = [tr("{share}\u00a0%", share=value) for value in values]
+        ends = [written(one.metric, end, sign=True) for end in one.difference.interval]
+        gap = written(one.metric, one.difference.value, sign=True)
         told = tr("{value} [{low},\u00a0{high}]", value=gap, low=ends[0], high=ends[1])
         items, verdict = figure(f"{one.num_items:,}"), retell(_VERDICTS[one.verdict])
         down = "" if one.scored.measures[one.metric].higher_is_better else " ↓"
         table.append([label if label != before else "", one.metric + down, items, *values, told, verdict])
         before = label
-    yield from _aligned(table)
+    yield from aligned(table, right=(2, 3, 4))
     for title, told in ((tr("They differ in:"), found.notes), (tr("Not compared:"), found.left_out)):
         if told:
             yield ""
@@ -294,27 +289,6 @@ def _summary(found: Comparison) -> Iterator[str]:
         "Intervals of 95 %: the same items are drawn for both, {number:,} times. ↓: lower is better.",
         number=NUM_BOOTSTRAP,
     )
-
-
-def _number(metric: str, value: float, *, sign: bool = False, unit: bool = False) -> str:
-    times, places = scale_of(metric)
-    written = figure(f"{value * times:{'+' if sign else ''},.{places}f}".replace("-", "−"))
-    return tr("{share}\u00a0%", share=written) if unit and is_share(metric) else written
-
-
-def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns in line; figures stand to the right."""
-    widths = [max(_width(row[column]) for row in table) for column in range(len(table[0]))]
-    for row in table:
-        cells = []
-        for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
-            room = " " * (width - _width(cell))
-            cells.append(room + cell if 2 <= column <= 4 else cell + room)
-        yield "  ".join(cells).rstrip()
-
-
-def _width(text: str) -> int:
-    return sum(not unicodedata.combining(char) for char in text)
 
 
 def _to_json(found: Comparison) -> dict[str, Any]:

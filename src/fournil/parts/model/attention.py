@@ -6,7 +6,9 @@ R = H + K heads that turn, C head width, P positions in a table.
 
 from __future__ import annotations
 
+import copy
 import math
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -151,9 +153,8 @@ class Cache:
         """Forget everything after the first `length` tokens."""
         self.length = min(self.length, length)
 
-    def select(self, rows: Tensor) -> Cache:
+    def select(self, rows: Tensor) -> Self:
         """A cache of some rows (repeats allowed), for beams, branches and finished rows."""
-        other = object.__new__(Cache)
+        other = copy.copy(self)
         other.store = self.store[:, :, rows].clone()
-        other.length = self.length
         return other

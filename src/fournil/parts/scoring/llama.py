@@ -86,7 +86,8 @@ def _read(
             for place in range(node.low, node.high):
                 num_done += rows.want(found.members[place], node.start, node.end, start)
             start += node.end - node.start
-        rows.answer(hidden_TD, model)
+        vocab_size = model.output_weight.shape[0]
+        rows.answer(vocab_size, lambda wanted, of=hidden_TD: model.logits(of[wanted.to(of.device)]))
         if advance is not None and num_done:
             advance(num_done)
 

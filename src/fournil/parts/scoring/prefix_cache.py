@@ -49,11 +49,3 @@ class PrefixCache(Cache):
         seen_KNC = shared_BKGP.transpose(0, 1).reshape(K, -1, P) @ v_KPC
         seen_BKGC = seen_KNC.view(K, B, H // K, C).transpose(0, 1) + own_BKGS @ v_BKSC
         return seen_BKGC.reshape(B, H, 1, C)
-
-    def select(self, rows: Tensor) -> PrefixCache:
-        """A cache of some rows, behind the same beginning."""
-        other = object.__new__(PrefixCache)
-        other.store = self.store[:, :, rows].clone()
-        other.length = self.length
-        other.shared = self.shared
-        return other

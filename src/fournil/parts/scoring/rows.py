@@ -1,18 +1,17 @@
 """From the last stream to log-likelihoods: only rows that predict an answer's token reach the output layer.
 
-Shapes: T tokens of one pass, M rows of the output layer, V vocabulary, D width.
+Shapes: M rows of the output layer, V vocabulary.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from fournil.parts.model.generate import nan_answers
-from fournil.parts.model.transformer import Llama
 from fournil.parts.scoring.requests import Request
 
 CHUNK_LOGITS = 1 << 23
@@ -54,8 +53,12 @@ class Rows:
                 num_done += high == length
         return num_done
 
-    def answer(self, hidden_TD: Tensor, model: Llama) -> None:
+    def answer(self, vocab_size: int, logits_of: Callable[[Tensor], Tensor]) -> None:
         """Give the scores asked for, of the rows of one pass.
+
+        Args:
+            vocab_size: V.
+            logits_of: Logits [M, V] of some rows of the pass (int64, on the CPU).
 
         Raises:
             FournilError: The model answers NaN.
@@ -65,10 +68,10 @@ class Rows:
         rows, targets, owners = (np.concatenate(part) for part in (self._rows, self._targets, self._owners))
         self._rows, self._targets, self._owners = [], [], []
         different, places = np.unique(rows, return_inverse=True)
-        chunk = max(1, CHUNK_LOGITS // model.output_weight.shape[0])
+        chunk = max(1, CHUNK_LOGITS // vocab_size)
         for start in range(0, len(different), chunk):
             inside = (places >= start) & (places < start + chunk)
-            logits_MV = model.logits(hidden_TD[torch.from_numpy(different[start : start + chunk]).to(hidden_TD.device)])
+            logits_MV = logits_of(torch.from_numpy(different[start : start + chunk]))
             self._take(logits_MV.float(), places[inside] - start, targets[inside], owners[inside])
 
     def _take(self, logits_MV: Tensor, places: np.ndarray, targets: np.ndarray, owners: np.ndarray) -> None:

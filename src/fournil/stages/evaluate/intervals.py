@@ -5,7 +5,6 @@ Shapes: N items, S resamples.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,8 +17,6 @@ from fournil.stages.evaluate.result import MODEL, TASK, Item, Measure, TaskResul
 
 NORMAL = 1.959964
 """Standard errors on each side of an interval of 95 %."""
-CLOSE = 1e-6
-"""How near the mean of its items a figure must be to be called their mean."""
 
 
 def task_rows(
@@ -91,7 +88,7 @@ def interval_of(measure: Measure, items: Sequence[Item], weights_SN: Resamples) 
 def _resampled(measure: Measure, items: Sequence[Item], weights_SN: Resamples) -> Value | None:
     values = [item.values.get(measure.metric) for item in items]
     sums = sums_of(measure.metric, measure.aggregation, values, [item.details for item in items])
-    if sums is None or not math.isclose(sums.value(), measure.value, rel_tol=CLOSE, abs_tol=CLOSE):
+    if sums is None or not sums.comes_to(measure.value):
         return None
     if set(values) in ({0.0}, {1.0}):  # every resample is the same, and the figure is not certain for that
         if not is_share(measure.metric):

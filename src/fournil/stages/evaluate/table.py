@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fournil.core import metrics
+from fournil.core.columns import aligned
 from fournil.core.languages import any_name_of, target
-from fournil.core.metrics import scale_of
-from fournil.core.speech import figure, retell, tr
+from fournil.core.metrics import written
+from fournil.core.speech import retell, tr
 from fournil.stages.evaluate.result import CHANCE, COPY, FIXED, HIDDEN, LONGEST, MINI, MODEL, TASK, label_of
 
 Row = Mapping[str, Any]
@@ -53,7 +53,7 @@ def _tasks(rows: Sequence[Row]) -> Iterator[str]:
             if any(others):
                 table.append([f"  {said}", "", *others, *([""] if gap else [])])
     yield ""
-    yield from _aligned(table)
+    yield from aligned(table)
     yield ""
     yield tr("In brackets: intervals of 95 %. Shares are in per cent; ↓: less is better.")
     if guessed:
@@ -79,7 +79,7 @@ def _fidelity(rows: Sequence[Row]) -> Iterator[str]:
         if by_language:
             table.append([name, *(_cell(by_language.get(tag)) for tag in languages)])
     yield ""
-    yield from _aligned(table)
+    yield from aligned(table)
 
 
 def _languages(rows: Sequence[Row]) -> list[str]:
@@ -125,11 +125,10 @@ def _metric(row: Row) -> str:
 def _cell(row: Row | None) -> str:
     if row is None:
         return "–"
-    factor, places = scale_of(row["metric"])
-    value = _number(row["value"] * factor, places)
+    value = written(row["metric"], row["value"])
     if row.get("interval") is None:
         return value
-    low, high = (_number(bound * factor, places) for bound in row["interval"])
+    low, high = (written(row["metric"], bound) for bound in row["interval"])
     return f"{value} [{low} {high}]"
 
 
@@ -137,13 +136,12 @@ def _gap(french: Row | None, english: Row | None) -> str:
     """The first less the second; the interval is that of a difference of independent figures (Zou and Donner 2008)."""
     if french is None or english is None or french["metric"] != english["metric"]:
         return "–"
-    factor, places = scale_of(french["metric"])
-    gap = french["value"] - english["value"]
-    value = _number(gap * factor, places, sign=True)
+    metric = french["metric"]
+    value = written(metric, french["value"] - english["value"], sign=True)
     if french.get("interval") is None or english.get("interval") is None:
         return value
     low, high = gap_interval(french, english)
-    return f"{value} [{_number(low * factor, places, sign=True)} {_number(high * factor, places, sign=True)}]"
+    return f"{value} [{written(metric, low, sign=True)} {written(metric, high, sign=True)}]"
 
 
 def gap_interval(one: Row, other: Row) -> tuple[float, float]:
@@ -160,25 +158,7 @@ def _others(row: Row | None, rows: Sequence[Row], systems: Sequence[str]) -> str
         for other in rows
         if all(other[name] == row[name] for name in ("task", "edition", "language", "metric"))
     }
-    factor, places = scale_of(row["metric"])
     found = [like.get(system) for system in systems]
     if not any(found):
         return ""
-    return " / ".join(_number(other["value"] * factor, places) if other else "–" for other in found)
-
-
-def _number(value: float, places: int, *, sign: bool = False) -> str:
-    written = f"{value:{'+' if sign else ''},.{places}f}"
-    return figure(written.replace("-", "−"))
-
-
-def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(_width(row[i]) for row in table if i < len(row)) for i in range(max(map(len, table)))]
-    for row in table:
-        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=False)]
-        yield "  ".join(cells).rstrip()
-
-
-def _width(text: str) -> int:
-    """Columns that a terminal needs: combining marks take none."""
-    return sum(not unicodedata.combining(char) for char in text)
+    return " / ".join(written(row["metric"], other["value"]) if other else "–" for other in found)
