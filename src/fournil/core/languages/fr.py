@@ -15,6 +15,7 @@ LANGUAGE = Language(
     stop_words=frozenset(_STOP_WORDS.split()),
     apostrophe_ends_word=True,
     mean_word_length=(3.0, 10.0),
+    speech_dashes="—–",
     boilerplate=(
         "activer javascript",
         "activez javascript",

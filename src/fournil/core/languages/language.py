@@ -32,6 +32,9 @@ class Language:
     closing_marks: str = "\"')]}»”’"
     """What may stand after the end of a sentence and still belongs to it."""
 
+    speech_dashes: str = ""
+    """Dashes that open a line of speech, « — Non, dit-il. », and so no item of a list."""
+
     boilerplate: tuple[str, ...] = ()
     """Lower-case phrases of cookie banners and the like; a line that holds one is no text (C4)."""
 

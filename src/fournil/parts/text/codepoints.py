@@ -86,7 +86,7 @@ class CodePoints:
 
 
 def utf8_bytes(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """The bytes of a string array (uint8) and its bounds_D in bytes (int64), without copying the bytes."""
+    """The bytes of a string array (uint8, read-only) and its bounds_D in bytes (int64), without copying the bytes."""
     if pa.types.is_large_string(texts.type):
         width = np.int64
     else:
@@ -95,7 +95,7 @@ def utf8_bytes(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     _, offsets, data = texts.buffers()
     bounds_D = np.frombuffer(offsets, width)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
     if data is None or len(texts) == 0:
-        return np.zeros(0, np.uint8), np.zeros(len(texts) + 1, np.int64)
+        return np.frombuffer(b"", np.uint8), np.zeros(len(texts) + 1, np.int64)
     bytes_B = np.frombuffer(data, np.uint8)[bounds_D[0] : bounds_D[-1]]
     return bytes_B, bounds_D - bounds_D[0]
 

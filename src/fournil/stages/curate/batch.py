@@ -10,6 +10,7 @@ import pyarrow as pa
 from fournil.core.document import DOCUMENTS, REFUSED_DOCUMENTS
 from fournil.core.languages import CODE, Language, known_languages, language, primary
 from fournil.parts.text.normalise import replace
+from fournil.parts.text.scan import Scan
 from fournil.stages.curate.chunks import Chunk
 from fournil.stages.curate.config import Config
 from fournil.stages.curate.names import NORMALISE
@@ -108,6 +109,15 @@ class Batch:
             spans: Where in the text, in code points.
         """
         self.verdicts.setdefault(place, Verdict(step, rule, _said(value), _said(bound), spans))
+
+    def scan(self) -> Scan:
+        """Words, lines, figures and function words by language of all texts as they stand now, found in one pass.
+
+        A text whose language nobody named yet is read as the run's first language.
+        """
+        first = self.languages[0] if self.languages else None
+        codes = self.is_code.tolist()
+        return self.texts.scan([CODE if code else tag or first for tag, code in zip(self.tags, codes, strict=True)])
 
     def alive(self) -> np.ndarray:
         """True for documents that no step refused so far."""

@@ -1,5 +1,6 @@
 """A batch of texts on its way through the steps that change them: documents, or the sides of pairs laid end to end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ import pyarrow as pa
 
 from fournil.parts.text.codepoints import CodePoints, decode, utf8_bytes
 from fournil.parts.text.normalise import replace
+from fournil.parts.text.scan import Scan, profile_of, scan_bytes
 
 
 @dataclass
@@ -22,6 +24,7 @@ class Texts:
     """How many changes by "step/rule"."""
 
     _points: CodePoints | None = None
+    _scan: Scan | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -33,6 +36,17 @@ class Texts:
             self._points = decode(self.values)
         return self._points
 
+    def scan(self, tags: Sequence[str | None]) -> Scan:
+        """Words, lines and figures, found in one pass and kept until a text or the way to read it changes.
+
+        Args:
+            tags: The language in which each text is to be read; where it is not known yet, a guess.
+        """
+        profile_D = np.array([profile_of(tag) for tag in tags], np.int64)
+        if self._scan is None or not np.array_equal(self._scan.profile_D, profile_D):
+            self._scan = scan_bytes(*utf8_bytes(self.values), profile_D)
+        return self._scan
+
     @property
     def num_bytes(self) -> np.ndarray:
         """UTF-8 bytes of each text."""
@@ -41,7 +55,7 @@ class Texts:
     def put(self, values: pa.Array) -> None:
         """Go on with other strings, as many as before."""
         if values is not self.values:
-            self.values, self._points = values, None
+            self.values, self._points, self._scan = values, None, None
 
     def set(self, new: dict[int, str]) -> None:
         """Put new texts at some places."""

@@ -1,0 +1,307 @@
+"""What one pass over the bytes of a batch of texts finds: words, lines, and the figures that rules ask.
+
+The tables that kernels/scan.py reads are made here, from codepoints.py and from the languages' own files.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+
+from fournil.core.languages import Language, known_languages, language, primary
+from fournil.parts.text.codepoints import LETTER, flag_table, lower_table, utf8_bytes
+from fournil.parts.text.kernels import scan as kernel
+
+NEUTRAL = "und"
+"""How a text is read whose language nobody knows: no elision, no function words, common punctuation."""
+
+BULLETS = "-*•‣⁃◦●■▪–—·"
+
+SIGNS = {
+    "other": "",
+    "hash": "#",
+    "brace": "{}",
+    "exclamation": "!",
+    "question": "?",
+    "comma": ",",
+    "separator": "|>›»→•·▶►/",
+    "currency": "€$£¥%",
+    "underscore": "_=~",
+    "replacement": "\ufffd",
+    "at": "@",
+    "quote": '«“”"',
+    "colon": ":;",
+}
+"""Signs that are counted together, by the column's name."""
+
+_MOST_PROFILES = 64
+
+
+@dataclass(frozen=True)
+class FunctionWords:
+    """Words by which languages are told apart, as a hash table: a bit for each language that has the word."""
+
+    tags: tuple[str, ...]
+    keys: np.ndarray
+    """uint64, open addressing, 0 where nothing stands."""
+
+    masks: np.ndarray
+    """uint64."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words in reading order."""
+
+    hashes_W: np.ndarray
+    """uint64, of the word in lower case, all apostrophes and hyphens made alike."""
+
+    lengths_W: np.ndarray
+    """int32, in code points."""
+
+    starts_W: np.ndarray
+    ends_W: np.ndarray
+    """int64: where each word lies in the batch's bytes."""
+
+    bounds_D: np.ndarray
+    """int64: text d has words bounds_D[d]:bounds_D[d + 1]."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines that are not blank, without the white space around them."""
+
+    starts_L: np.ndarray
+    ends_L: np.ndarray
+    """int64: where each lies in the batch's bytes."""
+
+    lengths_L: np.ndarray
+    """int64, in code points."""
+
+    hashes_L: np.ndarray
+    """uint64, of the line's bytes: the same in every batch."""
+
+    opens_L: np.ndarray
+    """True where a blank line, or nothing, stands before: a paragraph begins."""
+
+    num_words_L: np.ndarray
+    num_letters_L: np.ndarray
+    """int64."""
+
+    function_words_LN: np.ndarray
+    """int32: how many function words of each language, see Scan.tags."""
+
+    bounds_D: np.ndarray
+    """int64: text d has lines bounds_D[d]:bounds_D[d + 1]."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What was found in a batch."""
+
+    words: Words
+    lines: Lines
+    tags: tuple[str, ...]
+    """The languages whose function words are counted: the order of N."""
+
+    function_words_DN: np.ndarray
+    """int32: how many function words of each language each text has."""
+
+    profile_D: np.ndarray
+    """int64: how each text was read, a number of profiles()."""
+
+    counts_DF: np.ndarray
+    """int64, by the columns that kernels/scan.py numbers."""
+
+    signs_DS: np.ndarray
+    """int64, by the columns of SIGNS."""
+
+    def count(self, column: int) -> np.ndarray:
+        """One of the figures, by text."""
+        return self.counts_DF[:, column]
+
+    def sign(self, name: str) -> np.ndarray:
+        """How often the signs of a name stand in each text."""
+        return self.signs_DS[:, list(SIGNS).index(name)]
+
+
+@cache
+def profiles() -> tuple[str, ...]:
+    """The ways of reading a text: one for each language that has a file, and NEUTRAL, the first."""
+    return (NEUTRAL, *known_languages())
+
+
+@cache
+def profile_of(tag: str | None) -> int:
+    """The number of the profile for a language tag."""
+    known = profiles()
+    return known.index(primary(tag)) if tag and primary(tag) in known else 0
+
+
+@cache
+def _common_flags() -> np.ndarray:
+    """uint32 by code point: flag_table, and what is the same in every language."""
+    flags = flag_table().astype(np.uint32)
+    vowels = set("aeiouyœæøı")
+    for code in np.flatnonzero(flags & LETTER).tolist():
+        character = chr(code)
+        base = unicodedata.normalize("NFD", character)[0].lower() if code > 0x7F else character.lower()
+        # What is no Latin letter has vowels of its own, or writes none.
+        if base in vowels or not "a" <= base <= "z":
+            flags[code] |= kernel.VOWEL
+        if character.isupper():
+            flags[code] |= kernel.UPPER
+    flags[-1] |= kernel.VOWEL
+    for number, characters in enumerate(SIGNS.values()):
+        for character in characters:
+            flags[ord(character)] |= number << kernel.SIGN_SHIFT
+    return flags
+
+
+@cache
+def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """flags_PC, lower_C and elides_P of the kernel."""
+    known = [None if tag == NEUTRAL else language(tag) for tag in profiles()]
+    flags_PC = np.repeat(_common_flags()[None], len(known), 0)
+    for flags, each in zip(flags_PC, known, strict=True):
+        described = each or Language(NEUTRAL, NEUTRAL, NEUTRAL)
+        for bit, characters in (
+            (kernel.TERMINAL, described.terminal_punctuation),
+            (kernel.CLOSING, described.closing_marks),
+            (kernel.BULLET, "".join(set(BULLETS) - set(described.speech_dashes))),
+        ):
+            flags[[ord(character) for character in characters]] |= bit
+    elides_P = np.array([each is not None and each.apostrophe_ends_word for each in known], bool)
+    return flags_PC, lower_table().astype(np.uint32), elides_P
+
+
+def word_hash(word: str) -> int:
+    """The hash of one word, or of one end to end with its apostrophe (« l' »), as Words.hashes_W has it."""
+    value = int(kernel.SEED)
+    lower = lower_table()
+    for character in word:
+        code = ord(character)
+        value = ((value ^ (int(lower[code]) if code < 0x10000 else code)) * int(kernel.PRIME)) % (1 << 64)
+        value ^= value >> 29
+    value ^= value >> 33
+    value = value * int(kernel.ONE) % (1 << 64)
+    value ^= value >> 33
+    value = value * int(kernel.TWO) % (1 << 64)
+    return value ^ (value >> 33)
+
+
+def function_word_table(words: dict[str, frozenset[str]]) -> FunctionWords:
+    """A table of the function words of at most 64 languages, by language tag."""
+    masks: dict[int, int] = {}
+    for number, each in enumerate(words.values()):
+        for word in each:
+            key = word_hash(word)
+            masks[key] = masks.get(key, 0) | 1 << number
+    size = 2
+    while size < 4 * len(masks):
+        size *= 2
+    keys, values = np.zeros(size, np.uint64), np.zeros(size, np.uint64)
+    for key in sorted(masks):
+        slot = key % size
+        while keys[slot]:
+            slot = (slot + 1) % size
+        keys[slot], values[slot] = key, masks[key]
+    return FunctionWords(tuple(words), keys, values)
+
+
+@cache
+def function_words() -> FunctionWords:
+    """Those of all languages that have a file and name some."""
+    described = [language(tag) for tag in known_languages()]
+    return function_word_table({each.tag: each.stop_words for each in described if each.stop_words})
+
+
+@cache
+def _lorem() -> np.ndarray:
+    return np.array([word_hash("lorem"), word_hash("ipsum")], np.uint64)
+
+
+def scan(texts: pa.Array, tags: Sequence[str | None]) -> Scan:
+    """Read a batch of texts.
+
+    Args:
+        texts: Strings without nulls.
+        tags: The language in which each is to be read (a guess will do): it decides what elides, what ends a sentence
+            and what opens a line of speech.
+    """
+    return scan_bytes(*utf8_bytes(texts), np.array([profile_of(tag) for tag in tags], np.int64))
+
+
+def scan_bytes(bytes_B: np.ndarray, bounds_D: np.ndarray, profile_D: np.ndarray) -> Scan:
+    """Read texts that are valid UTF-8: text d is bytes_B[bounds_D[d]:bounds_D[d + 1]], read as profile_D[d] says."""
+    known = function_words()
+    num_texts, num_languages = len(bounds_D) - 1, len(known.tags)
+    most_words = len(bytes_B) // 2 + num_texts + 1
+    most_lines = int(np.count_nonzero(bytes_B == 0x0A)) + num_texts + 1
+    size = 2
+    while size < 2 * most_lines:
+        size *= 2
+    hashes_W, lengths_W = np.empty(most_words, np.uint64), np.empty(most_words, np.int32)
+    starts_W, ends_W = np.empty(most_words, np.int64), np.empty(most_words, np.int64)
+    word_bounds_D, line_bounds_D = np.zeros(num_texts + 1, np.int64), np.zeros(num_texts + 1, np.int64)
+    starts_L, ends_L, lengths_L, words_L, letters_L = np.empty((5, most_lines), np.int64)
+    hashes_L, opens_L = np.empty(most_lines, np.uint64), np.empty(most_lines, bool)
+    functions_LN = np.zeros((most_lines, num_languages), np.int32)
+    functions_DN = np.zeros((num_texts, num_languages), np.int32)
+    counts_DF = np.zeros((num_texts, kernel.FIGURES), np.int64)
+    signs_DS = np.zeros((num_texts, len(SIGNS)), np.int64)
+    flags_PC, lower_C, elides_P = _tables()
+    kernel.scan_bytes(
+        bytes_B,
+        bounds_D,
+        profile_D,
+        flags_PC,
+        lower_C,
+        elides_P,
+        known.keys,
+        known.masks,
+        _lorem(),
+        hashes_W,
+        lengths_W,
+        starts_W,
+        ends_W,
+        word_bounds_D,
+        starts_L,
+        ends_L,
+        lengths_L,
+        hashes_L,
+        opens_L,
+        words_L,
+        letters_L,
+        functions_LN,
+        line_bounds_D,
+        counts_DF,
+        signs_DS,
+        functions_DN,
+        np.empty(size, np.int32),
+        np.empty(most_lines, np.uint64),
+        np.empty(most_lines, np.int64),
+    )
+    w, n = int(word_bounds_D[-1]), int(line_bounds_D[-1])
+    return Scan(
+        Words(hashes_W[:w], lengths_W[:w], starts_W[:w], ends_W[:w], word_bounds_D),
+        Lines(
+            starts_L[:n],
+            ends_L[:n],
+            lengths_L[:n],
+            hashes_L[:n],
+            opens_L[:n],
+            words_L[:n],
+            letters_L[:n],
+            functions_LN[:n],
+            line_bounds_D,
+        ),
+        known.tags,
+        functions_DN,
+        profile_D,
+        counts_DF,
+        signs_DS,
+    )
