@@ -16,8 +16,9 @@ from tokenizers import Tokenizer
 from fournil.core.errors import FournilError
 from fournil.core.speech import tr
 from fournil.parts.scoring.requests import Prompt, Request
-from fournil.parts.text.utf8 import is_text
+from fournil.parts.text.utf8 import refuse_halves
 from fournil.parts.tokenize.prompts import begins_with_bos
+from fournil.parts.tokenize.special import special_of
 
 BLOCK_CHARACTERS = 1 << 24
 """Characters encoded at a time."""
@@ -39,7 +40,7 @@ class Encoder:
         names = config | {k: v for k, v in _json(folder / "special_tokens_map.json").items() if k not in config}
         old_llama = str(config.get("tokenizer_class", "")).startswith("LlamaTokenizer")
         bos, eos = (
-            _token(names.get(name)) or (default if old_llama else "")
+            special_of(names, name) or (default if old_llama else "")
             for name, default in (("bos_token", "<s>"), ("eos_token", "</s>"))
         )
         bos_id, self.eos_id = (tokenizer.token_to_id(token) if token else None for token in (bos, eos))
@@ -68,8 +69,7 @@ class Encoder:
         Raises:
             FournilError: A text cannot be written as UTF-8.
         """
-        if not all(map(is_text, texts)):
-            raise FournilError(tr("a text holds halves of characters"), fix=tr("Give text in UTF-8."))
+        refuse_halves(texts)
         added = [special and not (self._prefix and text.startswith(self._prefix)) for text in texts]
         found: list[np.ndarray] = [np.empty(0, dtype=np.int32)] * len(texts)
         for wanted in (False, True):
@@ -184,12 +184,6 @@ def _stop_ids(folder: Path, eos_id: int | None) -> frozenset[int]:
         if found:
             return frozenset(found if eos_id is None else [*found, eos_id])
     return frozenset(() if eos_id is None else (eos_id,))
-
-
-def _token(value: Any) -> str:  # noqa: ANN401 - JSON
-    if isinstance(value, dict):
-        value = value.get("content")
-    return value if isinstance(value, str) else ""
 
 
 def _json(path: Path) -> dict[str, Any]:

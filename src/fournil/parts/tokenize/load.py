@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from fournil.core.errors import FournilError
 from fournil.core.speech import tr
-from fournil.parts.text.utf8 import is_text
+from fournil.parts.text.utf8 import refuse_halves
 from fournil.parts.tokenize.sentencepiece import is_sentencepiece, read_sentencepiece
 
 
@@ -91,8 +91,7 @@ def encode_batch(tokenizer: Tokenizer, texts: Sequence[str], *, parse_special: b
     Raises:
         FournilError: A text cannot be written as UTF-8.
     """
-    if not all(map(is_text, texts)):
-        raise FournilError(tr("a text holds halves of characters"), fix=tr("Give text in UTF-8."))
+    refuse_halves(texts)
     before = tokenizer.encode_special_tokens
     tokenizer.encode_special_tokens = not parse_special
     try:

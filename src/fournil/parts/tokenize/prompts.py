@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from fournil.core.errors import FournilError
 from fournil.core.speech import tr
 from fournil.parts.tokenize.load import encode_batch, load
-from fournil.parts.tokenize.special import EOS, IM_END, IM_START, language_token
+from fournil.parts.tokenize.special import EOS, IM_END, IM_START, language_token, special_of
 from fournil.parts.tokenize.templates import Template
 
 TEMPLATE = (
@@ -105,8 +105,8 @@ class ChatFormat:
         return ChatFormat(
             tokenizer,
             template,
-            bos_token=_token(config, "bos_token"),
-            eos_token=_token(config, "eos_token") or EOS,
+            bos_token=special_of(config, "bos_token"),
+            eos_token=special_of(config, "eos_token") or EOS,
             begin_id=tokenizer.token_to_id(begins_with_bos(folder) or ""),
             single_turn=config.get(SINGLE_TURN) is True,
         )
@@ -206,14 +206,7 @@ def begins_with_bos(folder: Path) -> str | None:
     """
     config = _read_config(Path(folder))
     by_class = str(config.get("tokenizer_class", "")).startswith("LlamaTokenizer")
-    return _token(config, "bos_token") or None if config.get("add_bos_token", by_class) else None
-
-
-def _token(config: Mapping[str, Any], name: str) -> str:
-    value = config.get(name)
-    if isinstance(value, Mapping):
-        value = value.get("content")
-    return value if isinstance(value, str) else ""
+    return special_of(config, "bos_token") or None if config.get("add_bos_token", by_class) else None
 
 
 def _read_text(path: Path) -> str:

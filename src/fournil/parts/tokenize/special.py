@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 UNK, BOS, EOS, PAD = "<unk>", "<s>", "</s>", "<pad>"
 IM_START, IM_END = "<|im_start|>", "<|im_end|>"
@@ -24,3 +25,11 @@ def special_tokens(languages: Sequence[str]) -> list[str]:
         languages: language tags in the order of the run; the n-th has the id 6 + n.
     """
     return [UNK, BOS, EOS, PAD, IM_START, IM_END, *(language_token(tag) for tag in languages)]
+
+
+def special_of(config: Mapping[str, Any], name: str) -> str:
+    """A special token that a tokenizer's settings name, as a string or as a token with its `content`; "" for none."""
+    value = config.get(name)
+    if isinstance(value, Mapping):
+        value = value.get("content")
+    return value if isinstance(value, str) else ""
