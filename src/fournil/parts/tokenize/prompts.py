@@ -194,7 +194,7 @@ class ChatFormat:
 
 def ends_of_text(folder: Path, tokenizer: Tokenizer) -> frozenset[int]:
     """The ids that end a text or a turn, for a folder with or without a chat template."""
-    tokens = (_token(_read_config(Path(folder)), "eos_token") or EOS, IM_END, IM_START)
+    tokens = (special_of(_read_config(Path(folder)), "eos_token") or EOS, IM_END, IM_START)
     found = (tokenizer.token_to_id(token) for token in tokens)
     return frozenset(number for number in found if number is not None)
 
