@@ -12,7 +12,9 @@ import pytest
 
 import fournil.stages.curate.chunks as chunks_module
 import fournil.stages.curate.documents as documents_module
+import fournil.stages.curate.ranges as ranges
 import fournil.stages.curate.steps as steps
+import fournil.stages.curate.write as write_module
 from fournil.core.context import Artifact, Context
 from fournil.core.document import DOCUMENTS, EDITS, PAIRS, REFUSED_DOCUMENTS, REFUSED_PAIRS
 from fournil.core.errors import FournilError
@@ -156,8 +158,7 @@ def test_the_check_says_what_it_compared(curated: Curated):
 def test_threads_and_batches_change_nothing(
     curated: Curated, sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(steps, "_DOCUMENT_ROWS", 7)
-    monkeypatch.setattr(steps, "_PAIR_ROWS", 101)
+    monkeypatch.setattr(ranges, "MAX_CHUNK_ROWS", 7)
     monkeypatch.setattr(documents_module, "_SLICE_BYTES", 3000)
     artifact = run(Config(), {"sources": sources}, tmp_path, dataclasses.replace(CONTEXT, threads=1))
     assert tree(tmp_path) == tree(curated.out)
@@ -191,6 +192,8 @@ def _kill_after(function: Callable[..., Any], calls: int) -> Callable[..., Any]:
         (steps, "find_near", 0),
         (steps, "choose", 0),
         (steps, "write_kind", 1),
+        (write_module, "write_block", 1),
+        (write_module, "join_pieces", 2),
         (steps, "check_leaks", 0),
     ],
 )
@@ -198,11 +201,11 @@ def test_a_killed_stage_goes_on_to_the_same_bytes(
     curated: Curated, sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, calls: int
 ):
     with monkeypatch.context() as patch:
-        patch.setattr(steps, "_DOCUMENT_ROWS", 40)
+        patch.setattr(ranges, "MAX_CHUNK_ROWS", 40)
         patch.setattr(place, name, _kill_after(getattr(place, name), calls))
         with pytest.raises(KeyboardInterrupt):
             run(Config(), {"sources": sources}, tmp_path, CONTEXT)
-    monkeypatch.setattr(steps, "_DOCUMENT_ROWS", 40)
+    monkeypatch.setattr(ranges, "MAX_CHUNK_ROWS", 40)
     done = {path: path.stat().st_mtime_ns for path in (tmp_path / ".work").rglob("rows.parquet")}
     run(Config(), {"sources": sources}, tmp_path, CONTEXT)
     assert all(path.stat().st_mtime_ns == time for path, time in done.items() if ".tmp-" not in str(path))

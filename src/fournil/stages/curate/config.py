@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from fournil.core.bounds import within
 from fournil.stages.curate.sections.duplicates import DuplicateSettings
+from fournil.stages.curate.sections.engine import EngineSettings
 from fournil.stages.curate.sections.heldout import HeldoutSettings
 from fournil.stages.curate.sections.language import LanguageSettings
 from fournil.stages.curate.sections.pairs import PairSettings
@@ -35,6 +36,9 @@ class Config:
 
     duplicates: DuplicateSettings = field(default_factory=DuplicateSettings)
     """Exact and near duplicates."""
+
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    """Where the work is done."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.

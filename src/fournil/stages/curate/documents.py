@@ -93,6 +93,7 @@ def _one(batch: Batch) -> Chunk:
         step(batch)
         batch.arrays[f"bytes_{name}"] = batch.texts.num_bytes
     batch.arrays["bytes"] = batch.texts.num_bytes
+    batch.arrays["declared"] = np.array([(tag or "").encode() for tag in batch.declared], "S16")
     batch.arrays["exact"] = exact_keys(batch.texts.values)
     batch.arrays["letters"] = letter_keys(batch.texts.values)
     return batch.chunk()

@@ -24,11 +24,11 @@ class Duplicate(NamedTuple):
 
 def exact_duplicates(rows: Rows, alive: np.ndarray) -> dict[int, Duplicate]:
     """Rows that equal another one to the last character, in the same language (or languages)."""
-    best: dict[tuple[int, int, str], int] = {}
+    best: dict[tuple[int, int, int], int] = {}
     refused: dict[int, Duplicate] = {}
-    keys = rows.arrays["exact"].tolist()
-    for row in sorted(np.flatnonzero(alive).tolist(), key=rows.ids.__getitem__):
-        kept = best.setdefault((*keys[row], rows.languages[row]), row)
+    keys, ids, languages = rows.arrays["exact"].tolist(), rows.ids.to_pylist(), rows.languages.codes.tolist()
+    for row in sorted(np.flatnonzero(alive).tolist(), key=ids.__getitem__):
+        kept = best.setdefault((*keys[row], languages[row]), row)
         if kept != row:
             refused[row] = Duplicate("exact-duplicate", "1", "1", kept)
     return refused
@@ -43,10 +43,10 @@ def near_duplicates(
         if one < len(rows) and other < len(rows):
             neighbours.setdefault(one, []).append(other)
             neighbours.setdefault(other, []).append(one)
-    sizes = rows.arrays["bytes"]
+    sizes, ids = rows.arrays["bytes"], rows.ids.to_pylist()
     stays: dict[int, int] = {}
     refused: dict[int, Duplicate] = {}
-    for row in sorted(np.flatnonzero(alive).tolist(), key=lambda row: (-int(sizes[row]), rows.ids[row])):
+    for row in sorted(np.flatnonzero(alive).tolist(), key=lambda row: (-int(sizes[row]), ids[row])):
         group = int(near.group_T[row])
         if group < 0:
             continue

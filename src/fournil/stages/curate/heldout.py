@@ -55,11 +55,11 @@ def clusters(documents: Rows, pairs: Rows, near: Near) -> np.ndarray:
     edges.append(np.stack([owner_T[member], owner_T[near.group_T[member]]], 1))
     edges.append(owner_T[near.edges])
 
-    first: dict[str, int] = {}
+    first: dict[int, int] = {}
     linked = [
         (first.setdefault(group, row), row)
-        for row, group in enumerate([*documents.groups, *pairs.groups])
-        if group is not None and not out[row]
+        for row, group in enumerate([*documents.groups.tolist(), *pairs.groups.tolist()])
+        if group and not out[row]
     ]
     edges.append(np.array(linked, np.int64).reshape(-1, 2))
     joined = np.concatenate(edges)
@@ -75,9 +75,11 @@ def choose(documents: Rows, pairs: Rows, cluster_N: np.ndarray, settings: Heldou
     """
     num_documents = len(documents)
     strata: list[list[Stratum]] = [
-        [("documents", source, tag)] for source, tag in zip(documents.sources, documents.languages, strict=True)
+        [("documents", documents.sources.names[source], documents.languages.names[tag])]
+        for source, tag in zip(documents.sources.codes.tolist(), documents.languages.codes.tolist(), strict=True)
     ]
-    for source, longest in zip(pairs.sources, pairs.arrays["longest"].tolist(), strict=True):
+    sources = [pairs.sources.names[code] for code in pairs.sources.codes.tolist()]
+    for source, longest in zip(sources, pairs.arrays["longest"].tolist(), strict=True):
         strata.append([("pairs", source, ""), _SHORT] if longest <= settings.short_pair else [("pairs", source, "")])
     refused = NORMALISE, LANGUAGE, QUALITY
     useful = ~np.concatenate([documents.refused_by(*refused), pairs.refused_by(*refused)])
@@ -98,7 +100,7 @@ def choose(documents: Rows, pairs: Rows, cluster_N: np.ndarray, settings: Heldou
     unmet = {stratum for stratum in total if taken[stratum] < target[stratum]}
     held = np.zeros(len(strata), bool)
     counted = useful.tolist()
-    for rows in _ranked(cluster_N, [*documents.ids, *pairs.ids], seed):
+    for rows in _ranked(cluster_N, [*documents.ids.to_pylist(), *pairs.ids.to_pylist()], seed):
         if not any(stratum in unmet for row in rows if counted[row] for stratum in strata[row]):
             continue
         gain: dict[Stratum, int] = {}

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import pyarrow as pa
 
 from fournil.core.context import Artifact, Context
-from fournil.core.document import DOCUMENTS, PAIRS, REFUSED_DOCUMENTS, REFUSED_PAIRS
 from fournil.core.errors import FournilError
-from fournil.core.shards import count_rows, read_batches
+from fournil.core.files import TEMPORARY
+from fournil.core.shards import count_rows, read_batches, shard_paths
 from fournil.core.speech import Message, mark, markn, tr, trn
+from fournil.parts.workers import Workers, open_workers
 from fournil.stages.curate.check import check_leaks
-from fournil.stages.curate.chunks import Chunks, make_chunks
+from fournil.stages.curate.chunks import Chunks
+from fournil.stages.curate.compared import REFUSALS, Compared, write_arrow
 from fournil.stages.curate.config import Config
 from fournil.stages.curate.documents import STEPS as ALONE
-from fournil.stages.curate.documents import document_chunk, prepare
+from fournil.stages.curate.documents import prepare
 from fournil.stages.curate.duplicates import exact_duplicates, near_duplicates
-from fournil.stages.curate.facts import Fate, counts_of, facts_of, heldout_facts, language_matrix
-from fournil.stages.curate.heldout import choose, clusters
+from fournil.stages.curate.facts import Fate, counts_of, edits_of, facts_of, heldout_facts, language_matrix
+from fournil.stages.curate.heldout import Split, choose, clusters
 from fournil.stages.curate.names import DUPLICATES, HELDOUT, LANGUAGE, NORMALISE, PERSONAL_DATA, QUALITY
 from fournil.stages.curate.near import Shingles, find_near
-from fournil.stages.curate.pairs import pair_chunk
-from fournil.stages.curate.rows import load_rows
+from fournil.stages.curate.ranges import plan_ranges
+from fournil.stages.curate.rows import Rows, load_rows
+from fournil.stages.curate.tasks import SCHEMAS, Making, make_range
 from fournil.stages.curate.write import clear, write_kind
 
 _ALONE = [name for name, _ in ALONE]
@@ -37,8 +41,7 @@ DOCUMENT_STEPS = (*_ALONE[:_BEFORE_SPLIT], HELDOUT, *_ALONE[_BEFORE_SPLIT:], DUP
 
 PAIR_STEPS = (NORMALISE, PERSONAL_DATA, LANGUAGE, HELDOUT, QUALITY, DUPLICATES)
 
-_DOCUMENT_ROWS = 1024
-_PAIR_ROWS = 4096
+_KINDS = ("documents", "pairs")
 
 
 def _nothing_to_curate(sources: Path) -> FournilError:
@@ -66,84 +69,118 @@ def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifa
     """Do what fournil.stages.curate.run says."""
     if not count_rows(sources / "documents") + count_rows(sources / "pairs"):
         raise _nothing_to_curate(sources)
+    engine = config.engine
+    num_workers = engine.workers or (0 if engine.kind == "cluster" else context.threads)
+    num_bytes = sum(path.stat().st_size for kind in _KINDS for path in shard_paths(sources / kind))
+    memory_bytes = int(engine.memory_gb * 1e9)
+    out.mkdir(parents=True, exist_ok=True)
+    opened = open_workers(
+        engine.kind, num_workers, num_bytes=num_bytes, folder=out, address=engine.address, memory_bytes=memory_bytes
+    )
+    with opened as workers:
+        return _curate(config, sources, out, context, workers)
+
+
+def _curate(config: Config, sources: Path, out: Path, context: Context, workers: Workers) -> Artifact:
     began = time.perf_counter()
-    cpu_began = time.process_time()
     work = out / ".work"
     prepared = prepare(config, context, work)
-    documents_chunks = make_chunks(
-        sources / "documents", DOCUMENTS, work / "documents", _DOCUMENT_ROWS,
-        document_chunk(config, context.languages, prepared), context,
-        title=tr("Cleaning documents"), unit=tr("documents"),
-    )  # fmt: skip
-    pairs_chunks = make_chunks(
-        sources / "pairs", PAIRS, work / "pairs", _PAIR_ROWS, pair_chunk(config, context.languages),
-        context, title=tr("Cleaning pairs"), unit=tr("pairs"),
-    )  # fmt: skip
+    made = {kind: _make_chunks(kind, config, sources, work, context, prepared, workers) for kind in _KINDS}
+    documents, pairs = (
+        load_rows(made[kind][0], kind, work / f"{kind}-columns", sources / kind) for kind in ("documents", "pairs")
+    )
     cleaned = time.perf_counter()
-    cpu_cleaned = time.process_time()
 
-    sizes = ("bytes_in", "bytes")
-    alone = tuple(f"bytes_{name}" for name in _ALONE)
-    documents = load_rows(documents_chunks, "documents", (*sizes, *alone, "exact", "letters", "found"))
-    alone = (f"bytes_{NORMALISE}", "longest", "exact", "side_counts", "side_letters")
-    pairs = load_rows(pairs_chunks, "pairs", (*sizes, *alone))
-    for rows, width in ((documents, 2), (pairs, 2)):
-        rows.arrays["exact"] = rows.arrays["exact"].reshape(-1, width)
-    shingles = Shingles([documents_chunks, pairs_chunks])
     context.progress.note(tr("Comparing all texts, setting some aside for evaluation"))
-    near = find_near(shingles, seed=context.seed, threshold=config.duplicates.threshold, kept=work / "near.npz")
-    split = choose(documents, pairs, clusters(documents, pairs, near), config.heldout, context.seed)
-
-    fates: list[Fate] = []
-    for rows, held, steps in ((documents, split.documents, DOCUMENT_STEPS), (pairs, split.pairs, PAIR_STEPS)):
-        alive = np.array([step is None for step in rows.steps], bool)
-        duplicates = exact_duplicates(rows, alive)
-        if rows is documents:
-            alive[list(duplicates)] = False
-            threshold = config.duplicates.threshold
-            duplicates |= near_duplicates(rows, alive, near, shingles, threshold=threshold)
-        fates.append(Fate(rows, duplicates, held, steps))
-    compared = time.perf_counter()
+    split, compared = _compare(documents, pairs, config, work, context, workers)
+    fates = [
+        Fate(documents, compared["documents"], split.documents, DOCUMENT_STEPS),
+        Fate(pairs, compared["pairs"], split.pairs, PAIR_STEPS),
+    ]
+    compared_at = time.perf_counter()
 
     clear(out)
-    kinds = ((documents_chunks, DOCUMENTS, REFUSED_DOCUMENTS), (pairs_chunks, PAIRS, REFUSED_PAIRS))
-    for fate, (chunks, schema, refused) in zip(fates, kinds, strict=True):
-        write_kind(out, chunks, fate, schema, refused, context)
+    for fate in fates:
+        write_kind(out, fate, workers, context)
     written = time.perf_counter()
     context.progress.note(tr("Checking that nothing held out is in the training shards"))
     leaks = check_leaks(out, threshold=config.duplicates.threshold)
 
     bytes_in = sum(int(rows.arrays["bytes_in"].sum()) for rows in (documents, pairs))
     facts: dict[str, Any] = {fate.rows.kind: facts_of(fate) for fate in fates}
-    facts["languages"] = language_matrix(documents, _declared(sources / "documents"))
-    facts["edits"] = _edits(documents_chunks, pairs_chunks)
+    facts["languages"] = language_matrix(documents)
+    facts["edits"] = {fate.rows.kind: edits_of(fate) for fate in fates}
     facts["heldout"] = heldout_facts(fates[0], fates[1], split, config.heldout.short_pair)
     facts["leak_check"] = leaks
     counts = [count for fate in fates if len(fate.rows) for count in counts_of(fate)]
     facts["headline"] = _headline(fates, facts["heldout"])
+    cpu_seconds = sum(seconds for _, seconds in made.values())
     measured = {
         "seconds": {
             "clean": cleaned - began,
-            "compare": compared - cleaned,
-            "write": written - compared,
+            "compare": compared_at - cleaned,
+            "write": written - compared_at,
             "check": time.perf_counter() - written,
         },
-        "megabytes_per_cpu_second_clean": bytes_in / 1e6 / max(cpu_cleaned - cpu_began, 1e-9),
+        "workers": workers.num,
+        "megabytes_per_cpu_second_clean": bytes_in / 1e6 / cpu_seconds if cpu_seconds else None,
         "megabytes_per_second": bytes_in / 1e6 / (time.perf_counter() - began),
     }
     return Artifact(counts=counts, facts=facts, measured=measured)
 
 
-def _declared(folder: Path) -> list[str | None]:
-    declared: list[str | None] = []
-    for batch in read_batches(folder, columns=["language"]):
-        declared += batch.column("language").to_pylist()
-    return declared
+def _make_chunks(
+    kind: str,
+    config: Config,
+    sources: Path,
+    work: Path,
+    context: Context,
+    prepared: Mapping[str, Path],
+    workers: Workers,
+) -> tuple[Chunks, float]:
+    """Work on all rows of a kind; return the chunks and the processors' seconds, of those that are new."""
+    place, chunks = sources / kind, work / kind
+    chunks.mkdir(parents=True, exist_ok=True)
+    for left_over in chunks.glob(f"{TEMPORARY}*"):
+        shutil.rmtree(left_over, ignore_errors=True)
+    ranges = plan_ranges(place, SCHEMAS[kind].names, num_workers=workers.num)
+    making = Making(kind, chunks, config, context.languages, prepared)
+    title, unit = (
+        (tr("Cleaning documents"), tr("documents")) if kind == "documents" else (tr("Cleaning pairs"), tr("pairs"))
+    )
+    with context.progress.task(title, total=sum(span.num_rows for span in ranges), unit=unit) as bar:
+        done = workers.run(make_range, ((making, span) for span in ranges), lambda result: bar.advance(result[0]))
+    return Chunks(chunks, sum(span.num for span in ranges)), sum(seconds for _, seconds in done)
 
 
-def _edits(*kinds: Chunks) -> dict[str, dict[str, int]]:
-    """Numbers of changes by kind of row, and by step and rule."""
-    return {name: chunks.num_changes() for name, chunks in zip(("documents", "pairs"), kinds, strict=True)}
+def _compare(
+    documents: Rows, pairs: Rows, config: Config, work: Path, context: Context, workers: Workers
+) -> tuple[Split, dict[str, Compared]]:
+    """Hold rows against each other: who is set aside, who is refused for another's sake, what is cut."""
+    shingles = Shingles([documents.chunks, pairs.chunks])
+    near = find_near(shingles, seed=context.seed, threshold=config.duplicates.threshold, kept=work / "near.npz")
+    split = choose(documents, pairs, clusters(documents, pairs, near), config.heldout, context.seed)
+    compared: dict[str, Compared] = {}
+    for rows in (documents, pairs):
+        alive = rows.reasons.codes < 0
+        duplicates = exact_duplicates(rows, alive)
+        if rows is documents:
+            alive[list(duplicates)] = False
+            duplicates |= near_duplicates(rows, alive, near, shingles, threshold=config.duplicates.threshold)
+        found = [
+            {
+                "row": row,
+                "rule": each.rule,
+                "value": each.value,
+                "bound": each.bound,
+                "kept_id": rows.ids[each.kept].as_py(),
+                "kept_source": rows.sources.names[rows.sources.codes[each.kept]],
+            }
+            for row, each in sorted(duplicates.items())
+        ]
+        compared[rows.kind] = Compared(work / "duplicates", rows.kind)
+        write_arrow(compared[rows.kind].refusals_path, REFUSALS, iter([pa.Table.from_pylist(found, schema=REFUSALS)]))
+    return split, compared
 
 
 def _headline(fates: Sequence[Fate], heldout: Mapping[str, Any]) -> list[Message]:
