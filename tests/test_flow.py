@@ -96,6 +96,25 @@ def test_only_what_depends_on_a_change_runs_again(kitchen, tmp_path):
     assert (tmp_path / "02-curate" / "all.txt").read_text() == "pain?"
 
 
+def test_a_section_that_says_where_the_work_is_done_makes_nothing_stale(kitchen, tmp_path, monkeypatch):
+    @dataclasses.dataclass(frozen=True)
+    class Placed(Words):
+        place: str = "here"
+
+    def placed(place: str) -> Recipe:
+        stages = {"sources": (Placed("pain", place),), "curate": (Placed("!", place),), "report": (Words(),)}
+        return Recipe(Head("essai", stages=tuple(stages)), stages)
+
+    module = kitchen.module
+    monkeypatch.setattr(
+        flow, "stage_module", lambda stage: SimpleNamespace(**vars(module(stage)), WHERE_ONLY=("place",))
+    )
+    bake(tmp_path, placed("here"))
+    assert bake(tmp_path, placed("there")) == ["fresh sources", "fresh curate", "fresh report"]
+    monkeypatch.setattr(flow, "stage_module", module)
+    assert bake(tmp_path, placed("there")) == ["done sources", "done curate", "done report"]
+
+
 def test_a_change_with_the_same_result_stops_there(kitchen, tmp_path):
     bake(tmp_path, recipe())
     kitchen.format = 2

@@ -230,7 +230,10 @@ def _config_table(step: Step, recipe: Recipe) -> dict[str, Any]:
         shared |= {"name": recipe.head.name, "description": recipe.head.description}
     if step.stage == "report":
         shared |= {"title": recipe.head.title, "titles": recipe.head.titles, "descriptions": recipe.head.descriptions}
-    return {**to_table(step.config), "shared": shared}
+    table = to_table(step.config)
+    for section in getattr(stage_module(step.stage), "WHERE_ONLY", ()):
+        table.pop(section, None)
+    return {**table, "shared": shared}
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], path: str = "") -> list[str]:

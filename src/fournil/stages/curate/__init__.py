@@ -15,9 +15,11 @@ from fournil.stages.curate.config import Config
 if TYPE_CHECKING:
     from fournil.core.context import Artifact, Context
 
-__all__ = ["FORMAT", "Config", "run"]
+__all__ = ["FORMAT", "WHERE_ONLY", "Config", "run"]
 
 FORMAT = 2
+WHERE_ONLY = ("engine",)
+"""Sections that say where the work is done and change no byte of it: they make nothing stale."""
 
 
 def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:
