@@ -1,0 +1,1 @@
+"""Evaluation items that stand in documents: read, indexed, found."""
