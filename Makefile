@@ -23,7 +23,7 @@ test: .venv/test.stamp
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-bench: .venv/test.stamp
+bench: .venv/bench.stamp
 	for script in bench/*.py; do $(BIN)/python $$script || exit 1; done
 
 catalogues: .venv/test.stamp
@@ -55,3 +55,8 @@ clean:
 	@echo "Installing Fournil and what its tests need …"
 	@$(PIP) --only-binary=:all: --no-binary=$(SOURCE_ONLY) --editable '.[test]'
 	@touch $@ .venv/demo.stamp
+
+.venv/bench.stamp: .venv/test.stamp
+	@echo "Installing the peers of the comparisons …"
+	@$(PIP) --only-binary=:all: --no-binary=$(SOURCE_ONLY) --editable '.[test,bench]'
+	@touch $@
