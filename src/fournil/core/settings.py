@@ -54,7 +54,8 @@ def settings_of(config: type, prefix: str = "") -> Iterator[Setting]:
         if inner is not None:
             yield from settings_of(inner, f"{prefix}{field.name}{'[]' if many else ''}.")
             continue
-        default = "" if field.default is dataclasses.MISSING else repr(field.default)
+        made = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        default = "" if made is dataclasses.MISSING else repr(made)
         yield Setting(f"{prefix}{field.name}", _type_name(hints[field.name]), default, docs.get(field.name, ""))
 
 

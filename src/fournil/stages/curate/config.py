@@ -7,6 +7,7 @@ from fournil.stages.curate.sections.duplicates import DuplicateSettings
 from fournil.stages.curate.sections.engine import EngineSettings
 from fournil.stages.curate.sections.heldout import HeldoutSettings
 from fournil.stages.curate.sections.language import LanguageSettings
+from fournil.stages.curate.sections.models import ModelSettings
 from fournil.stages.curate.sections.pairs import PairSettings
 from fournil.stages.curate.sections.personal_data import PersonalDataSettings
 from fournil.stages.curate.sections.quality import QualitySettings
@@ -27,6 +28,9 @@ class Config:
 
     heldout: HeldoutSettings = field(default_factory=HeldoutSettings)
     """What is set aside for evaluation."""
+
+    models: ModelSettings = field(default_factory=ModelSettings)
+    """What small models say of a text."""
 
     quality: QualitySettings = field(default_factory=QualitySettings)
     """Quality of documents."""

@@ -17,7 +17,8 @@ from fournil.stages.curate.clean import cut_boilerplate, normalise_texts
 from fournil.stages.curate.config import Config
 from fournil.stages.curate.judging import judge_quality
 from fournil.stages.curate.language import find_languages
-from fournil.stages.curate.names import BOILERPLATE, LANGUAGE, NORMALISE, PERSONAL_DATA, QUALITY
+from fournil.stages.curate.models import ask_models, prepare_models
+from fournil.stages.curate.names import BOILERPLATE, LANGUAGE, MODELS, NORMALISE, PERSONAL_DATA, QUALITY
 from fournil.stages.curate.personal import mask_personal_data
 
 _SLICE_BYTES = 1 << 18
@@ -43,11 +44,12 @@ STEPS: tuple[tuple[str, Callable[[Batch], None]], ...] = (
     (PERSONAL_DATA, _mask),
     (LANGUAGE, find_languages),
     (BOILERPLATE, _cut_boilerplate),
+    (MODELS, ask_models),
     (QUALITY, judge_quality),
 )
 """Each step's name and what it does; it finds what earlier ones made in the batch."""
 
-PREPARE: Mapping[str, Callable[[Config, Context, Path], Path | None]] = {}
+PREPARE: Mapping[str, Callable[[Config, Context, Path], Path | None]] = {MODELS: prepare_models}
 """By step, what is made once before the first batch: a function of settings, context and a folder for its file."""
 
 
