@@ -162,7 +162,7 @@ def text_rate(seconds: float, clock: Callable[[], float] = time.monotonic) -> fl
             normalise(values, points, code=np.zeros(len(values), dtype=bool))
             for place, kinds in may_hold_personal_data(values).items():
                 find_personal_data(values[place].as_py(), languages=[language(tag)], kinds=kinds)
-            identify(points)
+            identify(values)
             text_statistics(points, language=language(tag))
             split_words(points, language=language(tag))
             done += sum(len(text.encode()) for text in own) * 2

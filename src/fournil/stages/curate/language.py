@@ -1,46 +1,171 @@
-"""The step that finds each document's language and refuses other languages than those of the run."""
+"""The step that finds each document's language and refuses other languages than those of the run.
+
+Function words decide where they can: they are counted line by line in one look at the bytes. Where they leave a doubt
+(short texts, tables, names, other languages) the identifier of parts/text/identify.py is asked, first about three
+pieces of the text and, before anything is refused, about fifty.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from fournil.core.languages import primary
-from fournil.parts.text.codepoints import decode
+from fournil.core.relatives import RELATIVES
+from fournil.parts.text.function_words import FunctionWords, count_words
 from fournil.parts.text.identify import CLOSE_PIECES, identify
+from fournil.parts.text.line_languages import LineLanguages, line_languages
 from fournil.stages.curate.batch import Batch
+from fournil.stages.curate.marking import mark_rows
 from fournil.stages.curate.names import LANGUAGE
+from fournil.stages.curate.splitting import split_off
+
+_SURE_WORDS = 20
+_SURE_SHARE = 0.3
+"""A text with so many words, of which this share are function words of the run's languages, needs no identifier."""
+
+_NEIGHBOURS = 5
+"""So many times as many as those of other languages."""
+
+_KIN_SHARE = 0.28
+_KIN_NEIGHBOURS = 1.3
+"""A relative needs this share of function words, and so many times as many as other languages."""
+
+_CONFIRMING_SHARE = 0.1
+_CORRECTING_SHARE = 0.2
+"""From these shares of function words on, twice those of other languages, they confirm a language of the run that the
+identifier is not sure of, and correct another language that it is not sure of."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """By document: the language, how sure that is, and its home where it is a relative of a language of the run."""
+
+    tags: list[str]
+    confidences: np.ndarray
+    homes: list[str | None]
 
 
 def find_languages(batch: Batch) -> None:
-    """Give each document its language, as named or else as found; refuse those of another one."""
+    """Give each document its language, as named or else as found; refuse those of another one; part mixed ones."""
+    counted = count_words(batch.texts.values, batch.languages)
+    lines = line_languages(counted)
+    found = _find(batch, counted, lines)
+    _judge(batch, counted, lines, found)
+    order_DN = np.argsort(-lines.share_DN, 1, kind="stable")
+    second = order_DN[:, 1] if order_DN.shape[1] > 1 else np.zeros(len(batch), np.int64)
+    second_share = lines.share_DN[np.arange(len(batch)), second] if order_DN.shape[1] > 1 else np.zeros(len(batch))
+    judged = batch.alive() & ~batch.is_code
+    second_share = np.where(judged, second_share, 0.0)
+    mixed = np.flatnonzero(judged & (second_share >= batch.config.language.mixed_share)).tolist()
+    names = np.array([*counted.tags, ""], "U8")
+    batch.arrays["found"] = np.array(found.tags, "U8")
+    batch.arrays["second"] = np.where(second_share > 0, names[second], "")
+    batch.arrays["second_share"] = second_share.astype(np.float32)
+    batch.arrays["switching"] = np.where(judged, lines.switching_D, 0.0).astype(np.float32)
+    batch.arrays["split"] = np.zeros(len(batch), bool)
     settings = batch.config.language
+    if settings.relatives == "mark":
+        mark_rows(batch, {place: {"variety": found.tags[place]} for place, home in enumerate(found.homes) if home})
+    if settings.mixed == "refuse":
+        for place in mixed:
+            value = f"{names[second[place]]} {second_share[place]:.3f}"
+            batch.refuse(place, LANGUAGE, "language-mixed", value, f"{settings.mixed_share:g}")
+    elif settings.mixed == "mark":
+        mark_rows(batch, {place: {"languages": _shares(counted, lines, place)} for place in mixed})
+    elif settings.mixed == "split":
+        split_off(batch, counted, lines, mixed)
+
+
+def _find(batch: Batch, counted: FunctionWords, lines: LineLanguages) -> _Found:
+    settings = batch.config.language
+    num = len(counted.tags)
+    own_DN = counted.counts_DC[:, :num]
+    own_D, others_D = own_DN.sum(1), counted.counts_DC[:, num]
+    words_D = np.maximum(counted.num_words_D, 1)
+    latin_D = 10 * counted.num_foreign_D < counted.num_letters_D
+    sure_D = (
+        (counted.num_words_D >= _SURE_WORDS)
+        & (own_D >= _SURE_SHARE * words_D)
+        & (own_D >= _NEIGHBOURS * others_D)
+        & latin_D
+    )
+    kin_DK = counted.counts_DC[:, num + 1 :]
+    kin_D = kin_DK.max(1, initial=0)
+    is_kin_D = (
+        ~sure_D
+        & (counted.num_words_D >= _SURE_WORDS)
+        & (kin_D >= _KIN_SHARE * words_D)
+        & (kin_D >= _KIN_NEIGHBOURS * others_D)
+        & (kin_D > own_DN.max(1, initial=0))
+        & latin_D
+    )
+    tags, confidences = [""] * len(batch), np.zeros(len(batch))
+    homes: list[str | None] = [None] * len(batch)
+    for place in np.flatnonzero(sure_D).tolist():
+        shares = lines.share_DN[place]
+        tags[place] = counted.tags[int((shares if shares.any() else own_DN[place]).argmax())]
+        confidences[place] = own_D[place] / (own_D[place] + others_D[place])
+    for place in np.flatnonzero(is_kin_D).tolist():
+        tags[place], homes[place] = counted.relatives[int(kin_DK[place].argmax())]
+        confidences[place] = kin_D[place] / (kin_D[place] + others_D[place])
+    open_ = np.flatnonzero(~sure_D & ~is_kin_D & ~batch.is_code & (counted.num_letters_D > 0)).tolist()
     wanted = {primary(tag) for tag in batch.languages}
-    found, confidences, letters = identify(batch.texts.points)
-    # A page of commands may hide its language from three glances: whoever may be refused is looked at closely.
+    kin = {relative.tag: home for home in sorted(wanted) for relative in RELATIVES.get(home, ())}
+
+    def weigh(place: int, tag: str, confidence: float) -> bool:
+        """Take what the identifier says, with what the words say of it; whether it need not be asked more closely."""
+        own, others = int(own_D[place]), int(others_D[place])
+        share = own / int(words_D[place]) if own >= 2 * others else 0.0
+        home = kin.get(tag)
+        if tag in wanted and share >= _CONFIRMING_SHARE:
+            confidence = max(confidence, own / (own + others))
+        elif home is not None:
+            confidence = max(confidence, int(kin_D[place]) / max(int(kin_D[place]) + others, 1))
+        elif confidence < settings.min_confidence and share >= _CORRECTING_SHARE:
+            tag, confidence = counted.tags[int(own_DN[place].argmax())], own / (own + others)
+        tags[place], confidences[place], homes[place] = tag, confidence, home
+        expected = primary(batch.declared[place] or tag)
+        return (home or tag) == expected and expected in wanted and confidence >= settings.min_confidence
+
     doubtful = [
         place
-        for place, tag in enumerate(batch.declared)
-        if not batch.is_code[place]
-        and letters[place] >= settings.min_letters
-        and (found[place] != primary(tag or "") or confidences[place] < settings.min_confidence)
+        for place, tag, confidence in zip(open_, *identify(batch.texts.values, open_), strict=True)
+        if not weigh(place, tag, confidence) and counted.num_letters_D[place] >= settings.min_letters
     ]
-    if doubtful:
-        closer, surer, _ = identify(decode(batch.texts.values.take(pa.array(doubtful))), num_pieces=CLOSE_PIECES)
-        confidences[doubtful] = surer
-        for place, tag in zip(doubtful, closer, strict=True):
-            found[place] = tag
-    for place, tag in enumerate(batch.declared):
-        confidence, judged = float(confidences[place]), int(letters[place]) >= settings.min_letters
-        if place in batch.verdicts or batch.is_code[place]:
+    # A page of commands may hide its language from three glances: whoever may be refused is looked at closely.
+    closer = identify(batch.texts.values, doubtful, num_pieces=CLOSE_PIECES)
+    for place, tag, confidence in zip(doubtful, *closer, strict=True):
+        weigh(place, tag, confidence)
+    return _Found(tags, confidences, homes)
+
+
+def _judge(batch: Batch, counted: FunctionWords, lines: LineLanguages, found: _Found) -> None:
+    settings = batch.config.language
+    wanted = {primary(tag) for tag in batch.languages}
+    for place, declared in enumerate(batch.declared):
+        if batch.is_code[place] or place in batch.verdicts:
             continue
-        value = f"{found[place]} {confidence:.3f}"
-        if tag is None:
-            if found[place] not in wanted and judged and confidence >= settings.min_confidence:
+        tag, confidence = found.homes[place] or found.tags[place], float(found.confidences[place])
+        judged = int(counted.num_letters_D[place]) >= settings.min_letters
+        value = f"{found.tags[place]} {confidence:.3f}"
+        if declared is None:
+            batch.tags[place] = tag or None
+            if tag not in wanted and judged and confidence >= settings.min_confidence:
                 batch.refuse(place, LANGUAGE, "language-outside", value, " ".join(batch.languages))
             elif not judged or confidence < settings.min_confidence:
                 batch.refuse(place, LANGUAGE, "language-unsure", value, f"{settings.min_confidence:g}")
-            batch.tags[place] = found[place] or None
-        elif primary(tag) not in wanted:
-            batch.refuse(place, LANGUAGE, "language-outside", tag, " ".join(batch.languages))
-        elif judged and found[place] != primary(tag) and confidence >= settings.mismatch_confidence:
-            batch.refuse(place, LANGUAGE, "language-mismatch", value, f"{tag} {settings.mismatch_confidence:g}")
-    batch.arrays["found"] = np.array(found, "U8")
+        elif primary(declared) not in wanted:
+            batch.refuse(place, LANGUAGE, "language-outside", declared, " ".join(batch.languages))
+        elif judged and tag != primary(declared) and confidence >= settings.mismatch_confidence:
+            # A bilingual page is no mistake: its own language need not be the one that it has most of.
+            number = counted.tags.index(primary(declared)) if primary(declared) in counted.tags else None
+            if number is None or tag not in wanted or lines.share_DN[place, number] < settings.mixed_share:
+                bound = f"{declared} {settings.mismatch_confidence:g}"
+                batch.refuse(place, LANGUAGE, "language-mismatch", value, bound)
+        if settings.relatives == "refuse" and found.homes[place] is not None:
+            batch.refuse(place, LANGUAGE, "language-relative", value)
+
+
+def _shares(counted: FunctionWords, lines: LineLanguages, place: int) -> dict[str, float]:
+    shares = zip(counted.tags, lines.share_DN[place].tolist(), strict=True)
+    return {tag: round(share, 3) for tag, share in shares if share > 0}

@@ -12,7 +12,7 @@ import pyarrow as pa
 from fournil.core.document import PAIRS, REFUSED_PAIRS
 from fournil.core.languages import known_languages, language, primary
 from fournil.parts.text.codepoints import LETTER, counts, decode, maxima
-from fournil.parts.text.identify import identify_lines, samples
+from fournil.parts.text.identify import identify
 from fournil.parts.text.keys import exact_keys, letter_keys
 from fournil.parts.text.ngrams import ngram_hashes
 from fournil.parts.text.normalise import replace
@@ -130,9 +130,10 @@ def _check_languages(
         present[pair_of[side]] += primary(tag) in wanted
     for pair in np.flatnonzero(present < 2).tolist():
         verdicts.setdefault(pair, Verdict(LANGUAGE, "missing-side", str(present[pair]), "2"))
-    lines, _ = samples(texts.points, min_letters=settings.pair_min_letters)
-    long = [side for side, line in enumerate(lines) if line and primary(tags[side]) in wanted]
-    found, confidences = identify_lines([lines[side] for side in long])
+    letters = counts((texts.points.flags_C & LETTER) != 0, texts.points.bounds_D)
+    least = max(settings.pair_min_letters, 1)
+    long = [side for side in np.flatnonzero(letters >= least).tolist() if primary(tags[side]) in wanted]
+    found, confidences = identify(texts.values, long)
     for side, tag, confidence in zip(long, found, confidences.tolist(), strict=True):
         if tag != primary(tags[side]) and confidence >= settings.pair_mismatch_confidence:
             bound = f"{tags[side]} {settings.pair_mismatch_confidence:g}"

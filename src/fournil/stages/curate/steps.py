@@ -27,6 +27,7 @@ from fournil.stages.curate.documents import prepare
 from fournil.stages.curate.duplicates import exact_duplicates, near_duplicates
 from fournil.stages.curate.facts import Fate, counts_of, edits_of, facts_of, heldout_facts, language_matrix
 from fournil.stages.curate.heldout import Split, choose, clusters
+from fournil.stages.curate.mixture import mixture_facts
 from fournil.stages.curate.names import DUPLICATES, HELDOUT, LANGUAGE, NORMALISE, PERSONAL_DATA, QUALITY
 from fournil.stages.curate.near import Shingles, find_near
 from fournil.stages.curate.ranges import plan_ranges
@@ -109,6 +110,7 @@ def _curate(config: Config, sources: Path, out: Path, context: Context, workers:
     bytes_in = sum(int(rows.arrays["bytes_in"].sum()) for rows in (documents, pairs))
     facts: dict[str, Any] = {fate.rows.kind: facts_of(fate) for fate in fates}
     facts["languages"] = language_matrix(documents)
+    facts["mixture"] = mixture_facts(fates[0], config.language)
     facts["edits"] = {fate.rows.kind: edits_of(fate) for fate in fates}
     facts["heldout"] = heldout_facts(fates[0], fates[1], split, config.heldout.short_pair)
     facts["leak_check"] = leaks

@@ -22,7 +22,6 @@ from fournil.parts.model.engine import Engine
 from fournil.parts.model.generate import Sampling
 from fournil.parts.model.score import bits_per_byte, token_log_probabilities
 from fournil.parts.statistics import bootstrapped, resample_weights, share
-from fournil.parts.text.codepoints import decode
 from fournil.parts.text.identify import identify
 from fournil.parts.tokenize.load import encode_batch
 from fournil.stages.evaluate.config import Config
@@ -163,7 +162,7 @@ def staying_scores(
             )
             bar.advance(len(prompts))
         written = engine.tokenizer.decode_batch(ids, skip_special_tokens=True)
-        tags, _, _ = identify(decode(pa.array(written, pa.string())))
+        tags, _ = identify(pa.array(written, pa.string()))
         rows.append(
             {
                 "task": STAYS,

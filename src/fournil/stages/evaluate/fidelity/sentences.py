@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from fournil.parts.text.codepoints import decode
-from fournil.parts.text.identify import identify
+from fournil.parts.text.identify import identify, num_letters
 from fournil.stages.evaluate.fidelity.signs import CODE, sign_of
 
 MIN_LETTERS = 25
@@ -86,10 +85,10 @@ def pieces(text: str, skip: list[Span]) -> list[Piece]:
 
 def judge(texts: list[str], min_letters: int) -> list[str]:
     """The language of each, or SHORT or UNCLEAR."""
-    tags, confidences, letters = identify(decode(pa.array(texts, pa.string())))
+    tags, confidences = identify(pa.array(texts, pa.string()))
     return [
-        SHORT if num < min_letters else UNCLEAR if sure < MIN_CONFIDENCE else tag
-        for tag, sure, num in zip(tags, confidences.tolist(), letters.tolist(), strict=True)
+        SHORT if num_letters(text) < min_letters else UNCLEAR if sure < MIN_CONFIDENCE else tag
+        for text, tag, sure in zip(texts, tags, confidences.tolist(), strict=True)
     ]
 
 
