@@ -1,6 +1,7 @@
 """Curates in a process of its own: `program.py SOURCES OUT KIND [CHUNK_ROWS]`; kind `cluster` starts one here.
 
-On the cluster, of two workers with a core each, one is killed as soon as the first call has ended.
+A process that runs it by runpy gives ARGUMENTS. On the cluster, of two workers with a core each, one is killed as soon
+as the first call has ended.
 """
 
 import sys
@@ -36,7 +37,7 @@ class Killing(Progress):
 
 
 def main() -> None:
-    sources, out, kind, *rows = sys.argv[1:]
+    sources, out, kind, *rows = globals().get("ARGUMENTS", sys.argv[1:])
     if rows:
         ranges.MAX_CHUNK_ROWS = int(rows[0])
 
