@@ -84,6 +84,7 @@ def build_parser() -> Parser:
     _add_looks(verbs)
     _add_uses(verbs)
     _add_publish(verbs)
+    _add_text_models(verbs)
     _add_harness(verbs)
     return parser
 
@@ -231,6 +232,25 @@ def _add_publish(verbs: argparse._SubParsersAction[Parser]) -> None:
     force = tr("replace index.html and index.fr.html there even if others made them")
     publish.add_argument("--force", action="store_true", help=force)
     publish.add_argument("--quiet", action="store_true", help=tr("say nothing but errors"))
+
+
+def _add_text_models(verbs: argparse._SubParsersAction[Parser]) -> None:
+    perplexity = _add(verbs, "perplexity", tr("train a model that finds badly read or odd text surprising, or ask it"))
+    classifier = _add(verbs, "classifier", tr("train a classifier of texts from labels of your own, or ask it"))
+    for verb in (perplexity, classifier):
+        action = tr("`train` makes a model, `score` asks it about files")
+        verb.add_argument("action", choices=("train", "score"), help=action)
+        files = tr("Parquet, JSONL or text files, .gz .xz .zst too, or folders of them; for `score` the model first")
+        verb.add_argument("files", nargs="+", type=Path, metavar=tr("FILE"), help=files)
+        verb.add_argument("-o", "--out", type=Path, metavar=tr("FOLDER"), help=tr("where the model goes"))
+        column = tr("the column with the text (default: text)")
+        verb.add_argument("--column", default="text", metavar=tr("NAME"), help=column)
+        verb.add_argument("--json", action="store_true", help=tr("print what was found as JSON"))
+    perplexity.add_argument("--language", metavar=tr("TAG"), help=tr("the language of the text"))
+    label = tr("the column with the labels (default: label)")
+    classifier.add_argument("--label", default="label", metavar=tr("NAME"), help=label)
+    positive = tr("labels are grades, and count as true from this one on")
+    classifier.add_argument("--positive", type=float, default=None, metavar=tr("NUMBER"), help=positive)
 
 
 def _add_harness(verbs: argparse._SubParsersAction[Parser]) -> None:

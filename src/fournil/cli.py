@@ -89,6 +89,8 @@ def _run(options: argparse.Namespace) -> int:
         from fournil.publishing import publish_page
 
         return publish_page(options.run, options.page, sys.stdout, force=options.force, quiet=options.quiet)
+    if options.verb in ("perplexity", "classifier"):
+        return _text_model(options)
     if options.verb == HARNESS:
         from fournil.apps.lm_eval import harness_command
 
@@ -181,6 +183,16 @@ def _use(options: argparse.Namespace) -> int:
         seed=options.seed,
         quiet=options.quiet,
     )
+
+
+def _text_model(options: argparse.Namespace) -> int:
+    from fournil.apps.text_models import classifier_command, perplexity_command
+
+    shared = {"out": options.out, "column": options.column, "as_json": options.json}
+    if options.verb == "perplexity":
+        return perplexity_command(options.action, options.files, sys.stdout, language=options.language, **shared)
+    label = {"label": options.label, "positive": options.positive}
+    return classifier_command(options.action, options.files, sys.stdout, **label, **shared)
 
 
 def _set_threads(threads: int) -> None:

@@ -72,6 +72,8 @@ def _commands() -> list[tuple[str, list[tuple[str, str]]]]:
                 ("fournil curate *.parquet --language fr -o clean/", ""),
                 (tr("fournil tokenizer audit FOLDER --text fr=FILE --text en=FILE"), ""),
                 (tr("fournil evaluate HF_FOLDER --text fr=FILE --text en=FILE"), ""),
+                (tr("fournil perplexity train FILES --language fr -o FOLDER"), ""),
+                (tr("fournil classifier train LABELS.jsonl -o FOLDER"), ""),
                 (tr("fournil lm-eval --model_args pretrained=FOLDER --tasks NAME"), ""),
             ],
         ),

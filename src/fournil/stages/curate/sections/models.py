@@ -133,10 +133,10 @@ OCR_PRESETS = {
         min_characters=5_000,
         max_characters=1_000_000,
         min_ratio=0.1,
-        max_ratio=6.0,
+        max_ratio=10.0,
     ),
     "lucie": OcrRules(
-        min_score=90.0, entities=True, passage=10_000, min_confidence=0.65, min_ratio=0.1, max_ratio=20.0
+        min_score=90.0, entities=True, passage=10_000, min_confidence=0.65, min_ratio=0.1, max_ratio=30.0
     ),
 }
 """What CroissantLLM asked of Gallica's books, and Lucie of its books and newspapers. Their bounds of perplexity, 10 to
