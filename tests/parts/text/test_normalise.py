@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fournil.parts.text.codepoints import decode
 from fournil.parts.text.normalise import normalise, normalise_text
 
 
 def batch(texts: list[str], *, code: bool = False) -> list[str]:
     array = pa.array(texts, pa.string())
-    new, _ = normalise(array, decode(array), code=np.full(len(texts), code))
+    new, _ = normalise(array, code=np.full(len(texts), code))
     return new.to_pylist()
 
 

@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fournil.core.languages import language
-from fournil.parts.text.codepoints import decode
-from fournil.parts.text.lines import BULLETS, SHORTEST_REPEAT
-from fournil.parts.text.ngrams import ngram_hashes, repetition
-from fournil.parts.text.statistics import code_statistics, text_statistics
-from fournil.parts.text.words import split_words
+from fournil.parts.text.kernels.scan import SHORTEST_REPEAT
+from fournil.parts.text.ngrams import DUPLICATE_SIZES, TOP_SIZES, repetition, shingles
+from fournil.parts.text.scan import BULLETS, Scan, scan
+from fournil.parts.text.statistics import code_figures, prose_figures
 
 BREAD = """Le pain de campagne
 
@@ -31,9 +30,18 @@ Combien de temps ?
 Attendez..."""
 
 
+def read(texts: list[str], tag: str) -> Scan:
+    return scan(pa.array(texts, pa.string()), [tag] * len(texts))
+
+
 def words_of(text: str, tag: str) -> list[str]:
-    words = split_words(decode(pa.array([text])), language=language(tag))
-    return [text[start:end].lower() for start, end in zip(words.starts_W, words.ends_W, strict=True)]
+    words, data = read([text], tag).words, text.encode()
+    return [data[start:end].decode().lower() for start, end in zip(words.starts_W, words.ends_W, strict=True)]
+
+
+def figures_of(texts: list[str], tag: str) -> dict[str, np.ndarray]:
+    found = read(texts, tag)
+    return prose_figures(found) | repetition(found.words)
 
 
 def slow_figures(text: str, tag: str) -> dict[str, float]:
@@ -46,6 +54,7 @@ def slow_figures(text: str, tag: str) -> dict[str, float]:
     characters = max(sum(map(len, lines)), 1)
     later = [line for place, line in enumerate(lines) if line in lines[:place] and len(line) >= SHORTEST_REPEAT]
     repeated = [part for place, part in enumerate(paragraphs) if part in paragraphs[:place]]
+    bullets = set(BULLETS) - set(known.speech_dashes)
 
     def ends(line: str) -> bool:
         shorter = line
@@ -66,7 +75,7 @@ def slow_figures(text: str, tag: str) -> dict[str, float]:
         "duplicate_lines": len(later) / max(len(lines), 1),
         "duplicate_line_characters": sum(map(len, later)) / characters,
         "duplicate_paragraphs": len(repeated) / max(len(paragraphs), 1),
-        "bullet_lines": sum(line[0] in BULLETS for line in lines) / max(len(lines), 1),
+        "bullet_lines": sum(line[0] in bullets for line in lines) / max(len(lines), 1),
         "ellipsis_lines": sum(line.endswith(("…", "...")) for line in lines) / max(len(lines), 1),
         "ended_lines": sum(map(ends, lines)) / max(len(lines), 1),
         "short_lines": sum(len(line) < 30 for line in lines) / max(len(lines), 1),
@@ -95,7 +104,7 @@ def slow_repetition(words: list[str]) -> dict[str, float]:
 
 
 def check(texts: list[str], tag: str) -> None:
-    values = text_statistics(decode(pa.array(texts, pa.string())), language=language(tag)).values
+    values = figures_of(texts, tag)
     for place, text in enumerate(texts):
         for name, figure in (slow_figures(text, tag) | slow_repetition(words_of(text, tag))).items():
             assert values[name][place] == pytest.approx(figure), (name, text)
@@ -103,52 +112,79 @@ def check(texts: list[str], tag: str) -> None:
 
 def test_figures_of_a_french_text():
     check([BREAD], "fr")
-    values = text_statistics(decode(pa.array([BREAD])), language=language("fr")).values
+    values = figures_of([BREAD], "fr")
     assert values["sentences"][0] == 9
     assert values["lettered_words"][0] == 1.0
     assert values["bullet_lines"][0] == pytest.approx(3 / 9)
 
 
-@given(st.lists(st.text("ab l’#.\n…-»!é ", max_size=60), min_size=1, max_size=4), st.sampled_from(["fr", "en"]))
+@given(st.lists(st.text("ab l’#.\n…-—»!é ", max_size=60), min_size=1, max_size=4), st.sampled_from(["fr", "en"]))
 def test_figures_of_any_text(texts: list[str], tag: str):
     check(texts, tag)
 
 
 @given(st.lists(st.lists(st.sampled_from(["a", "bb", "ccc"]), max_size=40), min_size=1, max_size=4))
 def test_repetition_of_any_words(texts: list[list[str]]):
-    joined = [" ".join(words) for words in texts]
-    shares = repetition(split_words(decode(pa.array(joined, pa.string())), language=language("en")))
+    shares = repetition(read([" ".join(words) for words in texts], "en").words)
     for place, words in enumerate(texts):
         for name, share in slow_repetition(words).items():
             assert shares[name][place] == pytest.approx(share), name
 
 
+@given(st.lists(st.sampled_from(["a", "bb", "ccc", "d", "e", "f"]), max_size=60), st.floats(0, 1))
+def test_what_breaks_no_bound_is_not_searched_to_the_end(words: list[str], enough: float):
+    found = read([" ".join(words)], "en").words
+    whole, short = repetition(found), repetition(found, enough=enough)
+    for size in DUPLICATE_SIZES:
+        name = f"duplicate_{size}"
+        assert (short[name][0] > enough) == (whole[name][0] > enough)
+        assert short[name][0] >= whole[name][0]
+    assert all(short[f"top_{size}"][0] == whole[f"top_{size}"][0] for size in TOP_SIZES)
+
+
+def test_texts_that_nobody_asks_for_are_passed_over():
+    texts = ["le pain et le pain et le pain", "le sel et le sel", "le pain et le pain et le pain"]
+    found, wanted = read(texts, "fr").words, np.array([False, True, True])
+    shares, whole = repetition(found, wanted=wanted), repetition(found)
+    hashes, counts = shingles(found, 5, wanted=wanted)
+    assert counts.tolist() == [0, 1, 4]
+    assert hashes.tolist() == shingles(found, 5)[0].tolist()[4:]
+    assert shares["top_2"].tolist() == [0.0, *whole["top_2"].tolist()[1:]]
+    assert whole["top_2"][0] > 0
+
+
 def test_company_does_not_change_figures(shared: Path):
     texts = [path.read_text("utf-8") for path in sorted((shared / "facts").glob("*.md"))]
-    together = text_statistics(decode(pa.array(texts)), language=language("en")).values
+    together = figures_of(texts, "en")
     for place, text in enumerate(texts):
-        alone = text_statistics(decode(pa.array([text])), language=language("en")).values
-        for name, figures in alone.items():
+        for name, figures in figures_of([text], "en").items():
             assert together[name][place] == figures[0], name
 
 
 def test_no_text_and_empty_texts_give_zeros():
     for texts in ([], [""], ["", "\n \n", ""]):
-        values = text_statistics(decode(pa.array(texts, pa.string())), language=language("fr")).values
+        values = figures_of(texts, "fr")
         assert all(len(figures) == len(texts) for figures in values.values())
         assert np.all(values["num_words"] == 0)
 
 
 def test_a_short_text_is_one_shingle():
-    words = split_words(
-        decode(pa.array(["un deux", "un deux trois quatre cinq six", "", "un deux"])), language=language("fr")
-    )
-    hashes, bounds = ngram_hashes(words, 5)
-    assert np.diff(bounds).tolist() == [1, 2, 0, 1]
+    words = read(["un deux", "un deux trois quatre cinq six", "", "un deux"], "fr").words
+    hashes, counts = shingles(words, 5)
+    assert counts.tolist() == [1, 2, 0, 1]
     assert hashes[0] == hashes[3]
+    assert len(set(hashes.tolist())) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("Quoi ! « Oui » ; non ?", 1.0), ("x = 3 + y", 2 / 5), ("… — !", 1.0), ("", 1.0), ("12 345 kg", 1 / 3)],
+)
+def test_french_spaced_punctuation_is_no_word_without_letters(text: str, share: float):
+    assert figures_of([text, "a"], "fr")["lettered_words"].tolist() == [pytest.approx(share), 1.0]
 
 
 def test_code_is_measured_by_its_lines():
-    values = code_statistics(decode(pa.array(["def f(x):\n    return x\n", "{}();"])), language=language("code")).values
+    values = code_figures(read(["def f(x):\n    return x\n", "{}();"], "code"))
     assert values["longest_line"].tolist() == [9, 5]
     assert values["alphanumeric"].tolist() == [pytest.approx(12 / 15), 0.0]

@@ -143,12 +143,12 @@ def text_rate(seconds: float, clock: Callable[[], float] = time.monotonic) -> fl
     import pyarrow as pa
 
     from fournil.core.languages import language
-    from fournil.parts.text.codepoints import decode
     from fournil.parts.text.identify import identify
+    from fournil.parts.text.ngrams import repetition, shingles
     from fournil.parts.text.normalise import normalise
     from fournil.parts.text.personal_data import find_personal_data, may_hold_personal_data
-    from fournil.parts.text.statistics import text_statistics
-    from fournil.parts.text.words import split_words
+    from fournil.parts.text.scan import scan
+    from fournil.parts.text.statistics import prose_figures
 
     folder = Path(fournil.__file__).resolve().parent / "data" / "mie"
     texts = {tag: [path.read_text("utf-8") for path in sorted((folder / tag).glob("*.txt"))] for tag in ("fr", "en")}
@@ -158,13 +158,14 @@ def text_rate(seconds: float, clock: Callable[[], float] = time.monotonic) -> fl
         start, done = clock(), 0
         for tag, own in texts.items():
             values = pa.array(own * 2, pa.string())
-            points = decode(values)
-            normalise(values, points, code=np.zeros(len(values), dtype=bool))
+            normalise(values, code=np.zeros(len(values), dtype=bool))
             for place, kinds in may_hold_personal_data(values).items():
                 find_personal_data(values[place].as_py(), languages=[language(tag)], kinds=kinds)
             identify(values)
-            text_statistics(points, language=language(tag))
-            split_words(points, language=language(tag))
+            found = scan(values, [tag] * len(values))
+            prose_figures(found)
+            repetition(found.words)
+            shingles(found.words, 5)
             done += sum(len(text.encode()) for text in own) * 2
         best = max(best, done / 1e6 / (clock() - start))
         if clock() - began > seconds:

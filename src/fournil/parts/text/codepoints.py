@@ -66,6 +66,12 @@ def lower_table() -> np.ndarray:
     return table
 
 
+@cache
+def lower_codes() -> np.ndarray:
+    """lower_table as uint32, as kernels read it."""
+    return lower_table().astype(np.uint32)
+
+
 @dataclass(frozen=True)
 class CodePoints:
     """The texts of a batch, end to end."""

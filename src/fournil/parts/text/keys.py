@@ -6,15 +6,8 @@ import itertools
 import numpy as np
 import pyarrow as pa
 
-from fournil.parts.text.arrow import without_matches
-from fournil.parts.text.codepoints import LETTER, decode, utf8_bytes
-from fournil.parts.text.hashes import lowered, prefix_sums, slice_hashes
-
-# What programs fill in or hide in a message: format directives, markup, accelerators. None of it makes another message.
-_DIRECTIVES = (
-    r"%[-+ #0']{0,4}(?:\d+\$)?[\d*.]{0,6}(?:hh|h|ll|l|z|j|t|L)?[a-zA-Z]"
-    r"|<[^<>\n]{1,80}>|\$?\{[^{}\n]{0,40}\}|%\(\w+\)[a-z]"
-)
+from fournil.parts.text.codepoints import flag_table, lower_codes, utf8_bytes
+from fournil.parts.text.kernels import characters as kernel
 
 
 def exact_keys(texts: pa.Array) -> np.ndarray:
@@ -29,19 +22,13 @@ def exact_keys(texts: pa.Array) -> np.ndarray:
 
 
 def letter_keys(texts: pa.Array) -> np.ndarray:
-    """Hash (uint64) of each text's letters in lower case, all else left out, format directives and markup too.
+    """Hash (uint64) of each text's letters in lower case, all else left out.
 
-    Texts that differ in case, spacing, punctuation, digits or accelerators have the same key. A text without letters
-    has the key of all its characters.
+    Format directives (`%s`, `%1$ld`, `%(name)s`), tags (`<b>`) and places (`{count}`, `${name}`) are left out whole:
+    programs fill them in or hide them in a message, and none of it makes another message. Texts that differ in case,
+    spacing, punctuation, digits or accelerators have the same key. A text without letters has the key of all its bytes.
     """
-    points = decode(without_matches(texts, _DIRECTIVES, " "))
-    kept = np.flatnonzero(points.flags_C & LETTER)
-    bounds_D = np.searchsorted(kept, points.bounds_D)
-    keys = slice_hashes(prefix_sums(lowered(points)[kept]), bounds_D[:-1], bounds_D[1:])
-    bare = np.flatnonzero(np.diff(bounds_D) == 0)
-    if len(bare):
-        whole = decode(texts.take(pa.array(bare)))
-        keys[bare] = slice_hashes(
-            prefix_sums(whole.values_C.astype(np.uint64) + np.uint64(1 << 32)), whole.bounds_D[:-1], whole.bounds_D[1:]
-        )
+    bytes_B, bounds_D = utf8_bytes(texts)
+    keys = np.zeros(len(texts), np.uint64)
+    kernel.letter_keys(bytes_B, bounds_D, flag_table(), lower_codes(), keys)
     return keys

@@ -13,7 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from fournil.parts.text.codepoints import SPACE, CodePoints, utf8_bytes
+from fournil.parts.text.codepoints import flag_table, utf8_bytes
+from fournil.parts.text.kernels import characters as kernel
+from fournil.parts.text.kernels.characters import CHARACTERS, COMPOSITION, WHITE_SPACE
 
 RULES = (
     "line-ends",
@@ -72,10 +74,6 @@ class Edit(NamedTuple):
     num: int
 
 
-CHARACTERS, COMPOSITION, WHITE_SPACE = 1, 2, 4
-"""What suspects() looks for."""
-
-
 @cache
 def _suspicious_table() -> np.ndarray:
     table = np.zeros(0x10000, np.uint8)
@@ -90,29 +88,28 @@ def _suspicious_table() -> np.ndarray:
     return table
 
 
-def suspects(points: CodePoints) -> np.ndarray:
+@cache
+def _ascii_table() -> np.ndarray:
+    """1 for the bytes at which a sign begins that suspects() has to look at, and for the line end."""
+    codes = _suspicious_table() != 0
+    table = np.zeros(0x100, np.uint8)
+    table[:0x80] = codes[:0x80]
+    table[0x0A] = 1
+    for byte in range(0xC2, 0xE0):
+        table[byte] = codes[(byte & 0x1F) << 6 : ((byte & 0x1F) + 1) << 6].any()
+    table[0xE0:] = 1
+    return table
+
+
+def suspects(texts: pa.Array) -> np.ndarray:
     """What may have to change in each text.
 
     Returns:
         uint8 by text: CHARACTERS where one stands that some rule removes or replaces, COMPOSITION where the text may
         not be in NFC, WHITE_SPACE where a line or the text ends in white space or line ends follow each other.
     """
-    values_C, bounds_D = points.values_C, points.bounds_D
-    kind_C = _suspicious_table()[np.minimum(values_C, 0xFFFF)]
-    space_C = points.flags_C & SPACE
-    if len(values_C) > 3:
-        newline = values_C == 0x0A
-        odd = np.zeros(len(values_C), bool)
-        odd[:-1] = newline[1:] & (space_C[:-1] != 0) & ~newline[:-1]
-        four = newline[:-3] & newline[1:-2] & newline[2:-1] & newline[3:]
-        odd[:-3] |= four
-        kind_C[odd] |= WHITE_SPACE
-    filled = np.flatnonzero(np.diff(bounds_D))
-    for edge in (bounds_D[1:][filled] - 1, bounds_D[:-1][filled]):
-        kind_C[edge[space_C[edge] != 0]] |= WHITE_SPACE
-    out = np.zeros(points.num_texts, np.uint8)
-    if len(filled):
-        out[filled] = np.bitwise_or.reduceat(kind_C, bounds_D[filled])
+    out = np.zeros(len(texts), np.uint8)
+    kernel.suspects(*utf8_bytes(texts), _ascii_table(), _suspicious_table(), flag_table(), out)
     return out
 
 
@@ -210,12 +207,11 @@ def _nfc_edit(text: str) -> Edit:
     return Edit("nfc", start, end, was, now, max(count, 1))
 
 
-def normalise(texts: pa.Array, points: CodePoints, *, code: np.ndarray) -> tuple[pa.Array, dict[int, list[Edit]]]:
+def normalise(texts: pa.Array, *, code: np.ndarray) -> tuple[pa.Array, dict[int, list[Edit]]]:
     """Normalise a batch.
 
     Args:
         texts: strings without nulls.
-        points: the same, decoded.
         code: bool by text, True for program code.
 
     Returns:
@@ -223,7 +219,7 @@ def normalise(texts: pa.Array, points: CodePoints, *, code: np.ndarray) -> tuple
     """
     changed: dict[int, list[Edit]] = {}
     new: dict[int, str] = {}
-    suspect = suspects(points)
+    suspect = suspects(texts)
     for place in np.flatnonzero(suspect).tolist():
         text, edits = normalise_text(texts[place].as_py(), code=bool(code[place]), suspect=int(suspect[place]))
         if edits:

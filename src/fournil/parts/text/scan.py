@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from fournil.core.languages import Language, known_languages, language, primary
-from fournil.parts.text.codepoints import LETTER, flag_table, lower_table, utf8_bytes
+from fournil.parts.text.codepoints import LETTER, flag_table, lower_codes, utf8_bytes
 from fournil.parts.text.kernels import scan as kernel
 
 NEUTRAL = "und"
@@ -36,8 +36,6 @@ SIGNS = {
     "colon": ":;",
 }
 """Signs that are counted together, by the column's name."""
-
-_MOST_PROFILES = 64
 
 
 @dataclass(frozen=True)
@@ -129,6 +127,13 @@ class Scan:
 
 
 @cache
+def described(profile: int) -> Language:
+    """The language of a profile, a nameless one for NEUTRAL."""
+    tag = profiles()[profile]
+    return Language(NEUTRAL, NEUTRAL, NEUTRAL) if tag == NEUTRAL else language(tag)
+
+
+@cache
 def profiles() -> tuple[str, ...]:
     """The ways of reading a text: one for each language that has a file, and NEUTRAL, the first."""
     return (NEUTRAL, *known_languages())
@@ -164,24 +169,23 @@ def _common_flags() -> np.ndarray:
 @cache
 def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """flags_PC, lower_C and elides_P of the kernel."""
-    known = [None if tag == NEUTRAL else language(tag) for tag in profiles()]
+    known = [described(profile) for profile in range(len(profiles()))]
     flags_PC = np.repeat(_common_flags()[None], len(known), 0)
     for flags, each in zip(flags_PC, known, strict=True):
-        described = each or Language(NEUTRAL, NEUTRAL, NEUTRAL)
         for bit, characters in (
-            (kernel.TERMINAL, described.terminal_punctuation),
-            (kernel.CLOSING, described.closing_marks),
-            (kernel.BULLET, "".join(set(BULLETS) - set(described.speech_dashes))),
+            (kernel.TERMINAL, each.terminal_punctuation),
+            (kernel.CLOSING, each.closing_marks),
+            (kernel.BULLET, "".join(set(BULLETS) - set(each.speech_dashes))),
         ):
             flags[[ord(character) for character in characters]] |= bit
-    elides_P = np.array([each is not None and each.apostrophe_ends_word for each in known], bool)
-    return flags_PC, lower_table().astype(np.uint32), elides_P
+    elides_P = np.array([each.apostrophe_ends_word for each in known], bool)
+    return flags_PC, lower_codes(), elides_P
 
 
 def word_hash(word: str) -> int:
     """The hash of one word, or of one end to end with its apostrophe (« l' »), as Words.hashes_W has it."""
     value = int(kernel.SEED)
-    lower = lower_table()
+    lower = lower_codes()
     for character in word:
         code = ord(character)
         value = ((value ^ (int(lower[code]) if code < 0x10000 else code)) * int(kernel.PRIME)) % (1 << 64)

@@ -14,13 +14,13 @@ import pyarrow as pa
 
 from fournil.core.document import DOCUMENTS, PAIRS
 from fournil.core.errors import FournilError
-from fournil.core.languages import known_languages, language, primary
+from fournil.core.languages import known_languages, primary
 from fournil.core.shards import read_batches
 from fournil.core.speech import tr, trn
-from fournil.parts.text.codepoints import decode, sums
+from fournil.parts.text.codepoints import sums
 from fournil.parts.text.keys import letter_keys
-from fournil.parts.text.ngrams import ngram_hashes
-from fournil.parts.text.words import split_words
+from fournil.parts.text.ngrams import shingles
+from fournil.parts.text.scan import scan
 from fournil.stages.curate.documents import slices, translation_groups
 from fournil.stages.curate.judging import SHINGLE_WORDS
 from fournil.stages.curate.pairs import shingles_of_sides
@@ -42,16 +42,16 @@ def _read(folder: Path) -> Iterator[_Texts]:
     for batch in (part for each in whole for part in slices(each)):
         tags = batch.column("language").to_pylist()
         texts = batch.column("text")
-        shingles, counts = _document_shingles(texts, tags)
-        yield _Texts(batch.column("id").to_pylist(), letter_keys(texts), shingles, counts, _groups(batch))
+        hashes, counts = _document_shingles(texts, tags)
+        yield _Texts(batch.column("id").to_pylist(), letter_keys(texts), hashes, counts, _groups(batch))
     for batch in read_batches(folder / "pairs", columns=PAIRS.names, batch_rows=2048):
         column: pa.MapArray = batch.column("texts")
         offsets = column.offsets.to_numpy()
         tags = column.keys.slice(offsets[0], offsets[-1] - offsets[0]).to_pylist()
         sides = column.items.slice(offsets[0], offsets[-1] - offsets[0])
         ids = np.repeat(np.array(batch.column("id").to_pylist(), object), np.diff(offsets)).tolist()
-        shingles, counts = shingles_of_sides(sides, tags)
-        yield _Texts(ids, letter_keys(sides), shingles, counts, _groups(batch))
+        hashes, counts = shingles_of_sides(sides, tags)
+        yield _Texts(ids, letter_keys(sides), hashes, counts, _groups(batch))
 
 
 def _groups(batch: pa.RecordBatch) -> set[str]:
@@ -59,17 +59,8 @@ def _groups(batch: pa.RecordBatch) -> set[str]:
 
 
 def _document_shingles(texts: pa.Array, tags: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    pieces: list[np.ndarray] = [np.zeros(0, np.uint64)] * len(tags)
-    by_tag: dict[str, list[int]] = {}
-    for place, tag in enumerate(tags):
-        if primary(tag) in known_languages():
-            by_tag.setdefault(primary(tag), []).append(place)
-    for tag, places in by_tag.items():
-        words = split_words(decode(texts.take(pa.array(places))), language=language(tag))
-        hashes, bounds = ngram_hashes(words, SHINGLE_WORDS)
-        for position, place in enumerate(places):
-            pieces[place] = hashes[bounds[position] : bounds[position + 1]]
-    return np.concatenate([np.zeros(0, np.uint64), *pieces]), np.array([len(piece) for piece in pieces], np.int64)
+    wanted = np.array([primary(tag) in known_languages() for tag in tags], bool)
+    return shingles(scan(texts, tags).words, SHINGLE_WORDS, wanted=wanted)
 
 
 def _sets(texts: _Texts, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ def normalise_texts(texts: Texts, code: np.ndarray) -> None:
         texts: Of a batch.
         code: True for program code.
     """
-    values, changed = normalise(texts.values, texts.points, code=code)
+    values, changed = normalise(texts.values, code=code)
     for place, edits in changed.items():
         for edit in edits:
             texts.edit(place, NORMALISE, edit.rule, edit.start, edit.end, edit.was, edit.now, num=edit.num)

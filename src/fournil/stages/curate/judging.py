@@ -1,15 +1,14 @@
 """The step that asks the quality rules, and gives the runs of words by which near duplicates are found."""
 
 import numpy as np
-import pyarrow as pa
 
-from fournil.core.languages import CODE, language, primary
-from fournil.parts.text.codepoints import decode
-from fournil.parts.text.ngrams import ngram_hashes
-from fournil.parts.text.statistics import code_statistics, text_statistics
+from fournil.core.languages import CODE
+from fournil.parts.text.ngrams import repetition, shingles
+from fournil.parts.text.scan import described, profiles
+from fournil.parts.text.statistics import code_figures, prose_figures
 from fournil.stages.curate.batch import Batch
 from fournil.stages.curate.names import QUALITY
-from fournil.stages.curate.quality import code_rules, judge, prose_rules
+from fournil.stages.curate.quality import Rule, Verdicts, code_rules, judge, prose_rules, split_at_repetition
 from fournil.stages.curate.sections.quality import PUBLISHED
 
 SHINGLE_WORDS = 5
@@ -17,36 +16,49 @@ SHINGLE_WORDS = 5
 
 
 def judge_quality(batch: Batch) -> None:
-    """Ask the quality rules, language by language; give the shingles of all documents that have a known language."""
-    config, categories = batch.config, batch.categories
-    groups: dict[tuple[str, bool], list[int]] = {}
-    for place, tag in enumerate(batch.tags):
-        if place not in batch.verdicts:
-            published = categories[place] in config.quality.published_for
-            groups.setdefault((CODE if batch.is_code[place] else primary(tag or ""), published), []).append(place)
-    pieces: dict[int, np.ndarray] = {}
-    for (tag, published), places in sorted(groups.items()):
-        whole = len(places) == len(batch)
-        points = batch.texts.points if whole else decode(batch.texts.values.take(pa.array(places)))
-        described = language(tag)
-        if tag == CODE:
-            statistics = code_statistics(points, language=described)
-            rules = list(code_rules(config.quality.code))
-        else:
-            statistics = text_statistics(points, language=described)
-            rules = list(prose_rules(PUBLISHED if published else config.quality.bounds, described))
-        judged = judge(rules, statistics.values)
-        for position in np.flatnonzero(judged.rule_D >= 0).tolist():
-            place = places[position]
-            if categories[place] not in config.quality.skip:
-                rule = rules[judged.rule_D[position]]
-                batch.refuse(
-                    place, QUALITY, rule.name, float(judged.value_D[position]), float(judged.bound_D[position])
-                )
-        hashes, bounds_D = ngram_hashes(statistics.words, SHINGLE_WORDS)
-        for position, place in enumerate(places):
-            pieces[place] = hashes[bounds_D[position] : bounds_D[position + 1]]
-    none = np.zeros(0, np.uint64)
-    ordered = [pieces.get(place, none) for place in range(len(batch))]
-    batch.shingles = np.concatenate([none, *ordered])
-    batch.arrays["shingle_counts"] = np.array([len(piece) for piece in ordered], np.int64)
+    """Ask the quality rules, language by language; give the shingles of all documents that are left by then."""
+    settings, scan, alive = batch.config.quality, batch.scan(), batch.alive()
+    words = scan.words
+    batch.shingles, batch.arrays["shingle_counts"] = shingles(words, SHINGLE_WORDS, wanted=alive)
+    asked = alive & ~_among(batch.categories, settings.skip)
+    published = _among(batch.categories, settings.published_for)
+    groups: list[tuple[list[Rule], np.ndarray]] = []
+    for profile in np.unique(scan.profile_D[asked]).tolist():
+        of_tag = asked & (scan.profile_D == profile)
+        if profiles()[profile] == CODE:
+            rules = list(code_rules(settings.code))
+            _refuse(batch, rules, judge(rules, code_figures(scan), of_tag))
+            continue
+        for bounds, where in ((settings.bounds, of_tag & ~published), (PUBLISHED, of_tag & published)):
+            if where.any():
+                groups.append((list(prose_rules(bounds, described(profile))), where))
+    if not groups:
+        return
+    figures = prose_figures(scan)
+    # What is refused already is not searched for what it repeats.
+    left = np.zeros(len(batch), bool)
+    enough = 1.0
+    late: list[tuple[list[Rule], np.ndarray]] = []
+    for rules, where in groups:
+        early, rest, least = split_at_repetition(rules)
+        verdicts = judge(early, figures, where)
+        _refuse(batch, early, verdicts)
+        still = where & (verdicts.rule_D < 0)
+        left |= still
+        enough = min(enough, least)
+        late.append((rest, still))
+    figures |= repetition(words, wanted=left, enough=enough)
+    for rules, where in late:
+        _refuse(batch, rules, judge(rules, figures, where))
+
+
+def _among(categories: list[str | None], names: tuple[str, ...]) -> np.ndarray:
+    if not names:
+        return np.zeros(len(categories), bool)
+    return np.array([category in names for category in categories], bool)
+
+
+def _refuse(batch: Batch, rules: list[Rule], verdicts: Verdicts) -> None:
+    for place in np.flatnonzero(verdicts.rule_D >= 0).tolist():
+        rule = rules[verdicts.rule_D[place]]
+        batch.refuse(place, QUALITY, rule.name, float(verdicts.value_D[place]), float(verdicts.bound_D[place]))

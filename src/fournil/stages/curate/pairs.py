@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from fournil.core.document import PAIRS, REFUSED_PAIRS
 from fournil.core.languages import known_languages, language, primary
-from fournil.parts.text.codepoints import LETTER, counts, decode, maxima
+from fournil.parts.text.codepoints import LETTER, counts, maxima
 from fournil.parts.text.identify import identify
 from fournil.parts.text.keys import exact_keys, letter_keys
-from fournil.parts.text.ngrams import ngram_hashes
+from fournil.parts.text.ngrams import shingles
 from fournil.parts.text.normalise import replace
-from fournil.parts.text.words import split_words
+from fournil.parts.text.scan import scan
 from fournil.stages.curate.chunks import Chunk
 from fournil.stages.curate.clean import normalise_texts
 from fournil.stages.curate.config import Config
@@ -166,15 +166,6 @@ def _judge(
 
 def shingles_of_sides(values: pa.Array, tags: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Shingles of all sides that have enough words and a known language, end to end, and their number by side."""
-    by_tag: dict[str, list[int]] = {}
-    for side, tag in enumerate(tags):
-        if primary(tag) in known_languages():
-            by_tag.setdefault(primary(tag), []).append(side)
-    none = np.zeros(0, np.uint64)
-    pieces: list[np.ndarray] = [none] * len(tags)
-    for tag, sides in sorted(by_tag.items()):
-        words = split_words(decode(values.take(pa.array(sides))), language=language(tag))
-        hashes, bounds = ngram_hashes(words, SHINGLE_WORDS)
-        for position in np.flatnonzero(np.diff(words.bounds_D) >= NEAR_WORDS).tolist():
-            pieces[sides[position]] = hashes[bounds[position] : bounds[position + 1]]
-    return np.concatenate([none, *pieces]), np.array([len(piece) for piece in pieces], np.int64)
+    words = scan(values, tags).words
+    wanted = np.array([primary(tag) in known_languages() for tag in tags], bool)
+    return shingles(words, SHINGLE_WORDS, wanted=wanted & (np.diff(words.bounds_D) >= NEAR_WORDS))

@@ -1,12 +1,14 @@
 """The quality rules: a name, a figure, a bound."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from fournil.core.languages import Language
 from fournil.stages.curate.sections.quality import Bounds, CodeBounds
+
+_REPETITION = ("top_", "duplicate_5", "duplicate_6", "duplicate_7", "duplicate_8", "duplicate_9", "duplicate_10")
 
 
 class Rule(NamedTuple):
@@ -70,11 +72,29 @@ class Verdicts(NamedTuple):
     bound_D: np.ndarray
 
 
-def judge(rules: list[Rule], figures: dict[str, np.ndarray]) -> Verdicts:
-    """Ask the rules in order; the first one broken counts."""
+def split_at_repetition(rules: list[Rule]) -> tuple[list[Rule], list[Rule], float]:
+    """Rules that need no search for repeated runs of words, those that do and what follows them, in order.
+
+    Returns:
+        Both, and the share of repeated letters that breaks none of them.
+    """
+    cut = next((place for place, rule in enumerate(rules) if rule.figure.startswith(_REPETITION)), len(rules))
+    bounds = [rule.most for rule in rules if rule.figure.startswith(_REPETITION[1:]) and rule.most is not None]
+    return rules[:cut], rules[cut:], min(bounds, default=1.0)
+
+
+def judge(rules: Iterable[Rule], figures: dict[str, np.ndarray], where: np.ndarray | None = None) -> Verdicts:
+    """Ask the rules in order; the first one broken counts.
+
+    Args:
+        rules: In order.
+        figures: By name, one entry a document.
+        where: True for the documents that are asked; all of them by default.
+    """
     num = len(next(iter(figures.values())))
     rule_D = np.full(num, -1)
     value_D, bound_D = np.zeros(num), np.zeros(num)
+    open_D = np.ones(num, bool) if where is None else where.copy()
     for place, rule in enumerate(rules):
         figure = figures[rule.figure]
         for bound, broken in (
@@ -82,6 +102,8 @@ def judge(rules: list[Rule], figures: dict[str, np.ndarray]) -> Verdicts:
             (rule.most, None if rule.most is None else figure > rule.most),
         ):
             if bound is not None and broken is not None:
-                new = broken & (rule_D < 0)
-                rule_D[new], value_D[new], bound_D[new] = place, figure[new], bound
+                new = broken & open_D
+                if new.any():
+                    rule_D[new], value_D[new], bound_D[new] = place, figure[new], bound
+                    open_D &= ~new
     return Verdicts(rule_D, value_D, bound_D)

@@ -1,0 +1,160 @@
+"""Passes over UTF-8 bytes that look for single characters: what normalisation may change, the letters of a text."""
+
+import numpy as np
+
+from fournil.parts.text.kernels.compile import kernel
+from fournil.parts.text.kernels.scan import HALF, LETTER, PRIME, SEED, SPACE, decoded, finish, hash_bytes
+
+CHARACTERS, COMPOSITION, WHITE_SPACE = 1, 2, 4
+"""What suspects looks for."""
+
+_LONGEST_TAG, _LONGEST_PLACE = 80, 40
+
+
+@kernel
+def suspects(
+    bytes_B: np.ndarray,
+    bounds_D: np.ndarray,
+    ascii: np.ndarray,
+    table: np.ndarray,
+    flags: np.ndarray,
+    out_D: np.ndarray,
+) -> None:
+    """Which rules of normalisation may find something in each text.
+
+    Args:
+        bytes_B: UTF-8.
+        bounds_D: Text d is bytes_B[bounds_D[d]:bounds_D[d + 1]].
+        ascii: uint8 by byte; 0 for the bytes that never matter, which are passed over quickly.
+        table: uint8 by code point of the BMP: CHARACTERS, COMPOSITION or neither.
+        flags: uint8 by code point, see codepoints.flag_table.
+        out_D: uint8, gets CHARACTERS | COMPOSITION | WHITE_SPACE.
+    """
+    for document in range(len(bounds_D) - 1):
+        place, stop = bounds_D[document], bounds_D[document + 1]
+        found = 0
+        if place < stop:
+            code, _ = decoded(bytes_B, place)
+            found |= WHITE_SPACE if flags[min(code, len(flags) - 1)] & SPACE else 0
+            if space_before(bytes_B, place, stop, flags):
+                found |= WHITE_SPACE
+        newlines = 0
+        while place < stop:
+            byte = bytes_B[place]
+            if ascii[byte] == 0:
+                place += 1
+                newlines = 0
+                continue
+            if byte == 0x0A:
+                newlines += 1
+                if newlines >= 4 or (newlines == 1 and space_before(bytes_B, bounds_D[document], place, flags)):
+                    found |= WHITE_SPACE
+                place += 1
+                continue
+            code, width = decoded(bytes_B, place)
+            found |= table[min(code, 0xFFFF)]
+            newlines = 0
+            place += width
+        out_D[document] = found
+
+
+@kernel
+def space_before(bytes_B: np.ndarray, start: int, place: int, flags: np.ndarray) -> bool:
+    """Whether white space stands before a place of a text that begins at `start`."""
+    if place <= start:
+        return False
+    place -= 1
+    if bytes_B[place] < 0x80:
+        return (flags[bytes_B[place]] & SPACE) != 0
+    while bytes_B[place] & 0xC0 == 0x80:
+        place -= 1
+    code, _ = decoded(bytes_B, place)
+    return (flags[min(code, len(flags) - 1)] & SPACE) != 0
+
+
+@kernel
+def is_ascii_letter(byte: int) -> bool:
+    """Whether a byte is a letter from A to Z, in either case."""
+    return 0x41 <= (byte & 0xDF) <= 0x5A
+
+
+@kernel
+def directive(bytes_B: np.ndarray, place: int, stop: int) -> int:
+    """Where the directive, tag or accelerator ends that begins at a byte; the byte's own place where none does."""
+    first = bytes_B[place]
+    if first == 0x3C or first == 0x7B:
+        last, longest = (0x3E, _LONGEST_TAG) if first == 0x3C else (0x7D, _LONGEST_PLACE)
+        at, num = place + 1, 0
+        while at < stop and num <= longest:
+            byte = bytes_B[at]
+            if byte == last:
+                return at + 1 if num > 0 or first == 0x7B else place
+            if byte == first or byte == 0x0A:
+                return place
+            num += (byte & 0xC0) != 0x80
+            at += 1
+        return place
+    at = place + 1
+    if at < stop and bytes_B[at] == 0x28:  # « %(name)s »
+        at += 1
+        begun = at
+        while at < stop and (is_ascii_letter(bytes_B[at]) or 0x30 <= bytes_B[at] <= 0x39 or bytes_B[at] == 0x5F):
+            at += 1
+        if begun < at and at + 1 < stop and bytes_B[at] == 0x29 and is_ascii_letter(bytes_B[at + 1]):
+            return at + 2
+        return place
+    for turn in range(2):  # flags, width and precision; « 1$ » before them
+        num = 0
+        while at < stop and num < 10:
+            byte = bytes_B[at]
+            # + - # 0 … 9 * . '
+            if not (0x30 <= byte <= 0x39 or byte in (0x23, 0x27, 0x2A, 0x2B, 0x2D, 0x2E)):
+                break
+            at += 1
+            num += 1
+        if turn == 0 and at < stop and num > 0 and bytes_B[at] == 0x24:
+            at += 1
+            continue
+        break
+    if at >= stop or not is_ascii_letter(bytes_B[at]):
+        return place
+    end = at + 1
+    byte = bytes_B[at]
+    if byte in (0x68, 0x6C) and end < stop and bytes_B[end] == byte:  # hh, ll
+        end += 1
+    if byte in (0x68, 0x6C, 0x7A, 0x6A, 0x74, 0x4C) and end < stop and is_ascii_letter(bytes_B[end]):
+        end += 1
+    return end
+
+
+@kernel
+def letter_keys(
+    bytes_B: np.ndarray, bounds_D: np.ndarray, flags: np.ndarray, lower_C: np.ndarray, keys_D: np.ndarray
+) -> None:
+    """Hash of each text's letters in lower case, without directives and markup; of its bytes where it has none.
+
+    Args:
+        bytes_B: UTF-8.
+        bounds_D: Text d is bytes_B[bounds_D[d]:bounds_D[d + 1]].
+        flags: uint8 by code point, see codepoints.flag_table.
+        lower_C: uint32 by code point of the BMP.
+        keys_D: uint64, gets the keys.
+    """
+    for document in range(len(bounds_D) - 1):
+        place, stop = bounds_D[document], bounds_D[document + 1]
+        value, num = SEED, 0
+        while place < stop:
+            code, width = np.int64(bytes_B[place]), 1
+            if code >= 0x80:
+                code, width = decoded(bytes_B, place)
+            elif code == 0x25 or code == 0x3C or code == 0x7B:
+                after = directive(bytes_B, place, stop)
+                if after > place:
+                    place = after
+                    continue
+            if flags[min(code, len(flags) - 1)] & LETTER:
+                value = (value ^ np.uint64(lower_C[code] if code < 0x10000 else code)) * PRIME
+                value ^= value >> HALF
+                num += 1
+            place += width
+        keys_D[document] = finish(value) if num else ~hash_bytes(bytes_B, bounds_D[document], stop)
