@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import fournil.stages.curate.steps as steps
+import fournil.stages.curate.comparing as comparing
 from fournil.core.context import Context
 from fournil.core.document import DOCUMENTS, PAIRS
 from fournil.core.errors import FournilError
@@ -86,6 +86,6 @@ def test_a_stage_that_splits_carelessly_does_not_finish(sources: Path, tmp_path:
     def every_row_alone(documents: Any, pairs: Any, near: Any) -> np.ndarray:
         return np.arange(len(documents) + len(pairs))
 
-    monkeypatch.setattr(steps, "clusters", every_row_alone)
+    monkeypatch.setattr(comparing, "clusters", every_row_alone)
     with pytest.raises(FournilError, match="leaked into the training shards"):
         run(Config(), {"sources": sources}, tmp_path, CONTEXT)

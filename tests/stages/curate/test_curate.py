@@ -189,8 +189,7 @@ def _kill_after(function: Callable[..., Any], calls: int) -> Callable[..., Any]:
     [
         (documents_module, "letter_keys", 3),
         (chunks_module.pq, "write_table", 5),
-        (steps, "find_near", 0),
-        (steps, "choose", 0),
+        (steps, "compare", 0),
         (steps, "write_kind", 1),
         (write_module, "write_block", 1),
         (write_module, "join_pieces", 2),

@@ -1,11 +1,13 @@
 """Proof that nothing held out leaked: computed from the final shards alone, by another way than the split.
 
-The split compares MinHash signatures; here every training text is compared with every held-out text exactly, through an
-index of the held-out shingles.
+The split goes by MinHash keys, and the exact index that mends it (holding.py) by the rarest shingles of each text; here
+the shingles that every training text has in common with the held-out ones are simply counted.
 """
 
+import json
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +16,23 @@ import pyarrow as pa
 
 from fournil.core.document import DOCUMENTS, PAIRS
 from fournil.core.errors import FournilError
+from fournil.core.files import write_json
 from fournil.core.languages import known_languages, primary
-from fournil.core.shards import read_batches
+from fournil.core.shards import read_batches, shard_paths
 from fournil.core.speech import tr, trn
-from fournil.parts.text.codepoints import sums
 from fournil.parts.text.keys import letter_keys
 from fournil.parts.text.ngrams import shingles
 from fournil.parts.text.scan import scan
+from fournil.parts.workers import Workers
 from fournil.stages.curate.documents import slices, translation_groups
 from fournil.stages.curate.judging import SHINGLE_WORDS
+from fournil.stages.curate.near import save
 from fournil.stages.curate.pairs import shingles_of_sides
+
+_KINDS = ("documents", "pairs")
+_RULES = ("same_letters", "near_duplicate", "translation_group")
+_KNOWN_BITS = 24
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -37,14 +46,17 @@ class _Texts:
     groups: set[str]
 
 
-def _read(folder: Path) -> Iterator[_Texts]:
-    whole = read_batches(folder / "documents", columns=DOCUMENTS.names, batch_rows=512)
-    for batch in (part for each in whole for part in slices(each)):
-        tags = batch.column("language").to_pylist()
-        texts = batch.column("text")
-        hashes, counts = _document_shingles(texts, tags)
-        yield _Texts(batch.column("id").to_pylist(), letter_keys(texts), hashes, counts, _groups(batch))
-    for batch in read_batches(folder / "pairs", columns=PAIRS.names, batch_rows=2048):
+def _read(path: Path, kind: str) -> Iterator[_Texts]:
+    """The texts of a shard of `documents` or `pairs`."""
+    if kind == "documents":
+        whole = read_batches(path, columns=DOCUMENTS.names, batch_rows=4096)
+        for batch in (part for each in whole for part in slices(each)):
+            tags = batch.column("language").to_pylist()
+            texts = batch.column("text")
+            hashes, counts = _document_shingles(texts, tags)
+            yield _Texts(batch.column("id").to_pylist(), letter_keys(texts), hashes, counts, _groups(batch))
+        return
+    for batch in read_batches(path, columns=PAIRS.names, batch_rows=2048):
         column: pa.MapArray = batch.column("texts")
         offsets = column.offsets.to_numpy()
         tags = column.keys.slice(offsets[0], offsets[-1] - offsets[0]).to_pylist()
@@ -63,52 +75,66 @@ def _document_shingles(texts: pa.Array, tags: list[str]) -> tuple[np.ndarray, np
     return shingles(scan(texts, tags).words, SHINGLE_WORDS, wanted=wanted)
 
 
-def _sets(texts: _Texts, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The shingles of the texts wanted, without repeats: owners and shingles, sorted by owner."""
-    owners = np.repeat(np.arange(len(texts.counts)), texts.counts)
-    there = wanted[owners]
-    owners, shingles = owners[there], texts.shingles[there]
-    order = np.lexsort((shingles, owners))
-    owners, shingles = owners[order], shingles[order]
-    new = np.ones(len(owners), bool)
-    new[1:] = (owners[1:] != owners[:-1]) | (shingles[1:] != shingles[:-1])
-    return owners[new], shingles[new]
+def _distinct(texts: _Texts) -> tuple[np.ndarray, np.ndarray]:
+    """The shingles of all texts without repeats, folded to 32 bits: owners and shingles, sorted by both."""
+    owners = np.repeat(np.arange(len(texts.counts), dtype=np.uint64), texts.counts)
+    both = np.unique((owners << np.uint64(32)) | (texts.shingles >> np.uint64(32)))
+    return (both >> np.uint64(32)).astype(np.int64), both.astype(np.uint32)
 
 
-@dataclass
-class _Index:
-    """All held-out texts."""
+@dataclass(frozen=True)
+class _Held:
+    """All held-out texts, as files: ids are read for what is found alone."""
 
-    ids: list[str] = field(default_factory=list)
-    letters: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
-    owners: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    shingles: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
-    distinct: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
-    sizes: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    groups: set[str] = field(default_factory=set)
+    folder: Path
+
+    @classmethod
+    def of(cls, heldout: Path, folder: Path) -> "_Held":
+        """Read all held-out texts."""
+        ids: list[str] = []
+        groups: set[str] = set()
+        letters, owners, shingles_ = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint32)], [np.zeros(0, np.uint32)]
+        for kind in _KINDS:
+            for path in shard_paths(heldout / kind):
+                for texts in _read(path, kind):
+                    one, other = _distinct(texts)
+                    owners.append((one + len(ids)).astype(np.uint32))
+                    shingles_.append(other)
+                    letters.append(texts.letters)
+                    ids += texts.ids
+                    groups |= texts.groups
+        owner, shingle = np.concatenate(owners), np.concatenate(shingles_)
+        order = np.argsort(shingle, kind="stable")
+        known = np.zeros(1 << _KNOWN_BITS, bool)
+        known[shingle >> np.uint32(32 - _KNOWN_BITS)] = True
+        arrays = {
+            "owners": owner[order],
+            "shingles": shingle[order],
+            "sizes": np.bincount(owner, minlength=len(ids)),
+            "letters": np.unique(np.concatenate(letters)),
+            "known": known,
+        }
+        for name, values in arrays.items():
+            save(folder / f"{name}.npy", values)
+        write_json(folder / "said.json", {"ids": ids, "groups": sorted(groups)})
+        return cls(folder)
+
+    def array(self, name: str) -> np.ndarray:
+        """One of the arrays, mapped into memory."""
+        return np.load(self.folder / f"{name}.npy", mmap_mode="r")
+
+    def said(self) -> dict[str, list[str]]:
+        """Ids and groups."""
+        return json.loads((self.folder / "said.json").read_text("utf-8"))
 
 
-def _index(folder: Path) -> _Index:
-    index = _Index()
-    letters, owners, shingles = [index.letters], [index.owners], [index.shingles]
-    for texts in _read(folder):
-        one, other = _sets(texts, np.ones(len(texts.counts), bool))
-        owners.append(one + len(index.ids))
-        shingles.append(other)
-        letters.append(texts.letters)
-        index.ids += texts.ids
-        index.groups |= texts.groups
-    index.letters = np.concatenate(letters)
-    index.owners, index.shingles = np.concatenate(owners), np.concatenate(shingles)
-    index.sizes = np.bincount(index.owners, minlength=len(index.ids))
-    order = np.argsort(index.shingles, kind="stable")
-    index.owners, index.shingles = index.owners[order], index.shingles[order]
-    index.distinct = np.unique(index.shingles)
-    return index
-
-
-def check_leaks(out: Path, *, threshold: float) -> dict[str, Any]:
+def check_leaks(out: Path, *, threshold: float, workers: Workers | None = None) -> dict[str, Any]:
     """Compare the training shards below `out` with the held-out ones.
+
+    Args:
+        out: The stage's folder.
+        threshold: Jaccard similarity.
+        workers: Who works; this thread, if nobody is named.
 
     Returns:
         What was compared, and the counts of violations, all 0.
@@ -116,20 +142,15 @@ def check_leaks(out: Path, *, threshold: float) -> dict[str, Any]:
     Raises:
         FournilError: when a held-out text, its translation or a near copy is in a training shard.
     """
-    held = _index(out / "heldout")
-    held_letters = np.unique(held.letters)
-    num_trained = num_sharing = 0
-    leaks: dict[str, list[str]] = {"same_letters": [], "near_duplicate": [], "translation_group": []}
-    for texts in _read(out):
-        num_trained += len(texts.ids)
-        places = np.minimum(np.searchsorted(held_letters, texts.letters), max(len(held_letters) - 1, 0))
-        if len(held_letters):
-            for place in np.flatnonzero(held_letters[places] == texts.letters).tolist():
-                leaks["same_letters"].append(texts.ids[place])
-        leaks["translation_group"] += sorted(texts.groups & held.groups)
-        similar, sharing = _similar(texts, held, threshold)
-        num_sharing += sharing
-        leaks["near_duplicate"] += [f"{texts.ids[one]} ~ {held.ids[other]}" for one, other in similar]
+    work = out / ".work" / "check"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    held = _Held.of(out / "heldout", work)
+    calls = [(path, kind, held, threshold) for kind in _KINDS for path in shard_paths(out / kind)]
+    told = (workers or Workers()).run(check_shard, calls)
+    num_held = len(held.said()["ids"])
+    shutil.rmtree(work, ignore_errors=True)
+    leaks = {rule: [name for each in told for name in each[rule]] for rule in _RULES}
     for rule, found in leaks.items():
         if found:
             raise FournilError(
@@ -143,35 +164,64 @@ def check_leaks(out: Path, *, threshold: float) -> dict[str, Any]:
                 where=out,
                 fix=tr("This is a fault in Fournil: please report it with the recipe."),
             )
+    num_trained = sum(each["num_texts"] for each in told)
     return {
-        "num_heldout_texts": len(held.ids),
+        "num_heldout_texts": num_held,
         "num_training_texts": num_trained,
-        "num_comparisons": num_trained * len(held.ids),
-        "num_sharing_words": num_sharing,
+        "num_comparisons": num_trained * num_held,
+        "num_sharing_words": sum(each["num_sharing"] for each in told),
         "threshold": threshold,
         "violations": {rule: len(found) for rule, found in leaks.items()},
     }
 
 
-def _similar(texts: _Texts, held: _Index, threshold: float) -> tuple[list[tuple[int, int]], int]:
-    """Pairs of training and held-out texts as similar as the threshold, and how many share any shingle at all."""
-    if len(held.shingles) == 0 or len(texts.shingles) == 0:
+def check_shard(path: Path, kind: str, held: _Held, threshold: float) -> dict[str, Any]:
+    """Compare one training shard with all that is held out.
+
+    Returns:
+        The names of what leaked, by rule; how many texts there are; how many of them share a run of words with any
+        held-out one.
+    """
+    letters, said = np.asarray(held.array("letters")), held.said()
+    groups, ids = set(said["groups"]), said["ids"]
+    leaks: dict[str, list[str]] = {rule: [] for rule in _RULES}
+    num_texts = num_sharing = 0
+    for texts in _read(path, kind):
+        num_texts += len(texts.ids)
+        places = np.minimum(np.searchsorted(letters, texts.letters), max(len(letters) - 1, 0))
+        if len(letters):
+            for place in np.flatnonzero(letters[places] == texts.letters).tolist():
+                leaks["same_letters"].append(texts.ids[place])
+        leaks["translation_group"] += sorted(texts.groups & groups)
+        similar, sharing = _similar(texts, held, threshold)
+        num_sharing += sharing
+        leaks["near_duplicate"] += [f"{texts.ids[one]} ~ {ids[other]}" for one, other in similar]
+    return {**leaks, "num_texts": num_texts, "num_sharing": num_sharing}
+
+
+def _similar(texts: _Texts, held: _Held, threshold: float) -> tuple[list[tuple[int, int]], int]:
+    """Pairs of training and held-out texts as similar as the threshold, and how many texts share any shingle."""
+    if len(texts.shingles) == 0 or len(held.array("shingles")) == 0:
         return [], 0
-    # Most texts share nothing with any held-out one: only the others are sorted and counted.
-    places = np.minimum(np.searchsorted(held.distinct, texts.shingles), len(held.distinct) - 1)
-    shared = sums(held.distinct[places] == texts.shingles, np.concatenate([[0], np.cumsum(texts.counts)])) > 0
-    owners, shingles = _sets(texts, wanted=shared)
-    low = np.searchsorted(held.shingles, shingles, side="left")
-    num = np.searchsorted(held.shingles, shingles, side="right") - low
-    hit = np.flatnonzero(num)
-    if len(hit) == 0:
-        return [], 0
-    num = num[hit]
-    positions = np.arange(num.sum()) - np.repeat(np.cumsum(num) - num, num) + np.repeat(low[hit], num)
-    keys = np.repeat(owners[hit], num) * len(held.ids) + held.owners[positions]
-    pairs, common = np.unique(keys, return_counts=True)
-    one, other = pairs // len(held.ids), pairs % len(held.ids)
+    owners, shingles_ = _distinct(texts)
     sizes = np.bincount(owners, minlength=len(texts.ids))
-    similarity = common / (sizes[one] + held.sizes[other] - common)
+    # The table says no, or perhaps: where it says perhaps, the shingle itself is looked for.
+    maybe = np.flatnonzero(held.array("known")[shingles_ >> np.uint32(32 - _KNOWN_BITS)])
+    indexed = held.array("shingles")
+    low = np.searchsorted(indexed, shingles_[maybe], side="left")
+    num = np.searchsorted(indexed, shingles_[maybe], side="right") - low
+    there = num > 0
+    shared = np.bincount(owners[maybe[there]], minlength=len(texts.ids))
+    # Whoever has too little in common with all of them together is near none of them.
+    there &= (shared >= threshold * sizes - _ROUNDING)[owners[maybe]]
+    owners, low, num = owners[maybe[there]], low[there], num[there]
+    if len(owners) == 0:
+        return [], int((shared > 0).sum())
+    positions = np.arange(num.sum()) - np.repeat(np.cumsum(num) - num, num) + np.repeat(low, num)
+    num_held = len(held.array("sizes"))
+    keys = np.repeat(owners, num) * num_held + held.array("owners")[positions]
+    pairs, common = np.unique(keys, return_counts=True)
+    one, other = pairs // num_held, pairs % num_held
+    similarity = common / (sizes[one] + held.array("sizes")[other] - common)
     near = similarity >= threshold
-    return list(zip(one[near].tolist(), other[near].tolist(), strict=True)), len(pairs)
+    return list(zip(one[near].tolist(), other[near].tolist(), strict=True)), int((shared > 0).sum())

@@ -1,103 +1,276 @@
-"""Near duplicates among all documents and all longer sides of pairs."""
+"""Near duplicates among all documents and all longer sides of pairs.
 
+Keys of all texts are divided among partitions by their upper bits, on disk; in each partition texts with the same key
+are proposed to each other, a leader to all others, in a few rounds; their true similarity, from the sets on disk,
+decides who is tied to whom; what is tied together is a component. All of it is done in calls whose results are files,
+so that it can be spread over machines and goes on where it stopped; which component a text is in depends on the texts
+alone, not on their order nor on who does the work.
+"""
+
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from fournil.core.files import atomic_path
+from fournil.core.files import atomic_path, write_json
 from fournil.parts.text.hashes import mix
-from fournil.parts.text.minhash import candidate_pairs, jaccard, signatures, verified
-from fournil.stages.curate.chunks import Chunks
+from fournil.parts.text.joining import (
+    ENTRY,
+    MOST_TEXTS,
+    Entries,
+    candidates,
+    shared,
+    similarity,
+    sorted_entries,
+    tie,
+    unpacked,
+)
+from fournil.parts.workers import Workers
+from fournil.stages.curate.rows import Rows
+from fournil.stages.curate.sets import SetFiles, cut_by_size, num_texts
 
-_SLACK = 0.2
-"""How far below the threshold an estimate from 128 permutations may lie and still be verified: more than five
-sigmas."""
+_ROUNDS = 4
+"""So many leaders of a bucket are compared with all of it. Whom the first leaves over is rarely near anybody there."""
+_PARTITION_ENTRIES = 1 << 22
+"""About so many keys are sorted at once (100 MB)."""
+_MAX_PARTITIONS = 1 << 15
+_SPILL_ENTRIES = 1 << 22
+_CALL_PAIRS = 1 << 20
 
-
-class Shingles:
-    """Shingles of all texts that have any, read from the chunks when asked."""
-
-    def __init__(self, chunks: list[Chunks]) -> None:
-        self._files: list[np.ndarray] = []
-        counts: list[np.ndarray] = []
-        file_of: list[np.ndarray] = []
-        starts: list[np.ndarray] = []
-        for each in chunks:
-            for file, length in zip(each.shingles(), _counts_by_chunk(each), strict=True):
-                file_of.append(np.full(len(length), len(self._files)))
-                starts.append(np.cumsum(length) - length)
-                counts.append(length)
-                self._files.append(file)
-        none = np.zeros(0, np.int64)
-        self.counts = np.concatenate([none, *counts])
-        self._file_of = np.concatenate([none, *file_of])
-        self._starts = np.concatenate([none, *starts])
-
-    def of(self, text: int) -> np.ndarray:
-        """Shingles of one text."""
-        start = self._starts[text]
-        return np.asarray(self._files[self._file_of[text]][start : start + self.counts[text]])
-
-    def by_file(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Each chunk's shingles and their number by text."""
-        bounds = np.searchsorted(self._file_of, np.arange(len(self._files) + 1))
-        for number, file in enumerate(self._files):
-            yield np.asarray(file), self.counts[bounds[number] : bounds[number + 1]]
-
-
-def _counts_by_chunk(chunks: Chunks) -> Iterator[np.ndarray]:
-    for number in range(chunks.num):
-        with np.load(chunks.folder / f"{number:06d}" / "arrays.npz", allow_pickle=False) as file:
-            yield file["shingle_counts"]
+_DONE = "near.json"
 
 
 @dataclass(frozen=True)
 class Near:
-    """Texts gathered in groups with equal signatures, and the groups that are near duplicates of each other."""
+    """Which texts are tied to each other by near duplicates."""
 
-    group_T: np.ndarray
-    """For each text the first text of its group; -1 for texts without shingles."""
+    labels_T: np.ndarray
+    """uint32: the first text of each one's component; itself where it has no near duplicate."""
 
-    edges: np.ndarray
-    """int64, N x 2: first texts of groups whose true Jaccard similarity reaches the threshold."""
+    num_compared: int
+    """Pairs whose true similarity was taken, in all rounds."""
+
+    num_left: int
+    """Entries of buckets that were not done when the rounds were over."""
 
 
-def find_near(shingles: Shingles, *, seed: int, threshold: float, kept: Path) -> Near:
-    """Find near duplicates: MinHash, bands, then the true similarity.
+@dataclass(frozen=True)
+class _Place:
+    """The files of one join."""
+
+    folder: Path
+
+    def entries(self, spill: int) -> Path:
+        return self.folder / f"entries-{spill:05d}.npy"
+
+    def edges(self, spill: int) -> Path:
+        return self.folder / f"partitions-{spill:05d}.npy"
+
+    def pairs(self, round_: int, partition: int) -> Path:
+        return self.folder / f"pairs-{round_}-{partition:05d}.npy"
+
+    def left(self, round_: int, partition: int) -> Path:
+        return self.folder / f"left-{round_}-{partition:05d}.npy"
+
+    def tied(self, round_: int, call: int) -> Path:
+        return self.folder / f"tied-{round_}-{call:05d}.npy"
+
+    def labels(self, round_: int) -> Path:
+        return self.folder / f"labels-{round_}.npy"
+
+    @property
+    def order(self) -> Path:
+        return self.folder / "order.npy"
+
+
+def save(path: Path, values: np.ndarray) -> None:
+    """Write an array, whole or not at all."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.save(file, values)
+
+
+def find_near(
+    documents: Rows, pairs: Rows, sets: SetFiles, folder: Path, *, threshold: float, workers: Workers
+) -> Near:
+    """Find near duplicates.
 
     Args:
-        shingles: Of all texts.
-        seed: Chooses the permutations.
+        documents: All documents.
+        pairs: All pairs; their sides are texts too.
+        sets: Of all texts.
+        folder: Where the work is done; what is there already is not done again.
         threshold: Jaccard similarity.
-        kept: File in which the result is kept for the next try.
+        workers: Who does it.
     """
-    if kept.exists():
-        with np.load(kept, allow_pickle=False) as file:
-            return Near(file["group_T"], file["edges"])
-    parts = [
-        signatures(values, np.concatenate([[0], np.cumsum(counts)]), seed=seed) for values, counts in shingles.by_file()
-    ]
-    group_T = np.full(len(shingles.counts), -1)
-    some = np.flatnonzero(shingles.counts)
-    edges: list[tuple[int, int]] = []
-    if len(some):
-        signatures_TP = np.concatenate(parts)[some]
-        keys = np.zeros(len(some), np.uint64)
-        for column in range(signatures_TP.shape[1]):
-            keys = mix(keys ^ signatures_TP[:, column].astype(np.uint64))
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        group_T[some] = some[first[inverse]]
-        # Equal signatures are equal sets but for one chance in millions, which is looked for all the same.
-        for text in some[group_T[some] != some].tolist():
-            if jaccard(np.unique(shingles.of(text)), np.unique(shingles.of(int(group_T[text])))) < threshold:
-                group_T[text] = text
-        firsts = np.flatnonzero(group_T == np.arange(len(group_T)))
-        positions = np.searchsorted(some, firsts)
-        pairs = firsts[candidate_pairs(signatures_TP[positions], least=threshold - _SLACK)]
-        edges = [(one, other) for one, other, _ in verified(pairs, shingles.of, threshold=threshold)]
-    near = Near(group_T, np.array(edges, np.int64).reshape(-1, 2))
-    with atomic_path(kept) as temporary, temporary.open("wb") as file:
-        np.savez(file, group_T=near.group_T, edges=near.edges)
-    return near
+    place, done = _Place(folder), folder / _DONE
+    num = len(sets)
+    assert num < MOST_TEXTS
+    if not done.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        keys = [rows.arrays["keys"] for rows in (documents, pairs) if num_texts(rows)]
+        num_bands = keys[0].shape[1] if keys else 1
+        save(place.order, np.concatenate([np.zeros(0, np.uint64), *(_order(part) for part in keys)]))
+        num_partitions = min(max(1, -(-num * num_bands // _PARTITION_ENTRIES)), _MAX_PARTITIONS)
+        num_spills = spill_keys(keys, folder, num_partitions, workers)
+        write_json(done, _tie_rounds(place, num, num_spills, num_partitions, threshold, workers))
+    told = json.loads(done.read_text("utf-8"))
+    return Near(np.load(place.labels(told["num_rounds"]), mmap_mode="r"), told["num_compared"], told["num_left"])
+
+
+def _order(keys: np.ndarray) -> np.ndarray:
+    """Who leads: something that the texts alone decide."""
+    order = np.zeros(len(keys), np.uint64)
+    for band in range(keys.shape[1]):
+        order = mix(order ^ keys[:, band])
+    return order
+
+
+def spill_keys(keys: list[np.ndarray], folder: Path, num_partitions: int, workers: Workers) -> int:
+    """Divide the keys of texts among partitions; returns how many files hold them.
+
+    Args:
+        keys: uint64, texts x bands, mapped from files; 0 is no key.
+        folder: Where the entries go.
+        num_partitions: How many.
+        workers: Who does it.
+    """
+    calls = [(part, start) for part in keys for start in range(0, len(part), max(1, _SPILL_ENTRIES // part.shape[1]))]
+    workers.run(_spill, _spill_calls(calls, _Place(folder), num_partitions))
+    return len(calls)
+
+
+def _spill_calls(
+    calls: list[tuple[np.ndarray, int]], place: _Place, num_partitions: int
+) -> Iterator[tuple[np.ndarray, int, _Place, int, int]]:
+    first = 0
+    for number, (part, start) in enumerate(calls):
+        keys = np.array(part[start : start + max(1, _SPILL_ENTRIES // part.shape[1])])
+        yield keys, first, place, number, num_partitions
+        first += len(keys)
+
+
+def _spill(keys: np.ndarray, first: int, place: _Place, number: int, num_partitions: int) -> None:
+    if place.edges(number).exists():
+        return
+    values = keys.ravel()
+    texts = np.repeat(np.arange(first, first + len(keys), dtype=np.uint32), keys.shape[1])
+    values, texts = values[values != 0], texts[values != 0]
+    partition = _partition(values, num_partitions)
+    order = np.argsort(partition, kind="stable")
+    entries = np.empty(len(values), ENTRY)
+    entries["key"], entries["text"] = values[order], texts[order]
+    save(place.entries(number), entries)
+    save(place.edges(number), np.searchsorted(partition[order], np.arange(num_partitions + 1)))
+
+
+def _partition(keys: np.ndarray, num: int) -> np.ndarray:
+    return ((keys >> np.uint64(32)) * np.uint64(num) >> np.uint64(32)).astype(np.uint16)
+
+
+def read_partition(folder: Path, num_spills: int, partition: int) -> Entries:
+    """The entries of one partition, sorted by key."""
+    place = _Place(folder)
+    parts = [np.zeros(0, ENTRY)]
+    for number in range(num_spills):
+        start, stop = np.load(place.edges(number), mmap_mode="r")[partition : partition + 2]
+        parts.append(np.load(place.entries(number), mmap_mode="r")[start:stop])
+    entries = np.concatenate(parts)
+    return sorted_entries(entries["key"], entries["text"])
+
+
+def _tie_rounds(
+    place: _Place, num: int, num_spills: int, num_partitions: int, threshold: float, workers: Workers
+) -> dict[str, int]:
+    labels = np.arange(num, dtype=np.uint32)
+    save(place.labels(0), labels)
+    num_compared = num_left = round_ = 0
+    while round_ < _ROUNDS:
+        counts = workers.run(_propose, ((place, num_spills, partition, round_) for partition in range(num_partitions)))
+        num_pairs, num_left = (sum(count[kind] for count in counts) for kind in range(2))
+        num_calls = -(-num_pairs // _CALL_PAIRS)
+        bounds = _spread(place, round_, num_partitions, num_calls)
+        told = workers.run(
+            _verify,
+            (
+                (place, num_partitions, round_, call, int(bounds[call]), int(bounds[call + 1]), threshold)
+                for call in range(num_calls)
+            ),
+        )
+        num_compared += sum(told)
+        for call in range(num_calls):
+            tie(labels, *unpacked(np.load(place.tied(round_, call))))
+        round_ += 1
+        save(place.labels(round_), labels)
+        if not num_pairs or not num_left:
+            break
+    return {"num_rounds": round_, "num_compared": num_compared, "num_left": num_left}
+
+
+def _propose(place: _Place, num_spills: int, partition: int, round_: int) -> tuple[int, int]:
+    """Propose pairs to be compared in one partition; returns how many, and how many entries are left for later."""
+    to_pairs, to_left = place.pairs(round_, partition), place.left(round_, partition)
+    if not to_left.exists():
+        if round_ == 0:
+            entries = shared(read_partition(place.folder, num_spills, partition))
+        else:
+            left = np.load(place.left(round_ - 1, partition))
+            entries = Entries(np.ascontiguousarray(left["key"]), np.ascontiguousarray(left["text"]))
+        labels = np.asarray(np.load(place.labels(round_), mmap_mode="c"))
+        pairs, rest = candidates(entries, labels, np.asarray(np.load(place.order, mmap_mode="c")), round_)
+        save(to_pairs, pairs)
+        left = np.empty(len(rest), ENTRY)
+        left["key"], left["text"] = rest.keys, rest.texts
+        save(to_left, left)
+    return len(np.load(to_pairs, mmap_mode="r")), len(np.load(to_left, mmap_mode="r"))
+
+
+def _spread(place: _Place, round_: int, num_partitions: int, num_calls: int) -> np.ndarray:
+    """Edges, as packed pairs, between which each call finds about as many pairs as the others."""
+    sample = [np.zeros(0, np.uint64)]
+    for partition in range(num_partitions):
+        sample.append(np.load(place.pairs(round_, partition), mmap_mode="r")[:: max(1, _CALL_PAIRS // 256)])
+    ordered = np.sort(np.concatenate(sample))
+    inner = ordered[(np.arange(1, num_calls) * len(ordered)) // max(1, num_calls)]
+    return np.concatenate([[np.uint64(0)], inner, [np.uint64(0xFFFFFFFFFFFFFFFF)]]).astype(np.uint64)
+
+
+def _verify(place: _Place, num_partitions: int, round_: int, call: int, low: int, high: int, threshold: float) -> int:
+    """Take the true similarity of the pairs from low to high; returns how many there are."""
+    found = [np.zeros(0, np.uint64)]
+    for partition in range(num_partitions):
+        pairs = np.load(place.pairs(round_, partition), mmap_mode="r")
+        start, stop = np.searchsorted(pairs, np.array([low, high], np.uint64))
+        found.append(np.asarray(pairs[start:stop]))
+    pairs = np.unique(np.concatenate(found))
+    if not place.tied(round_, call).exists():
+        sets = SetFiles(place.folder)
+        true = true_similarities(sets, *unpacked(pairs), threshold=threshold)
+        save(place.tied(round_, call), pairs[true >= threshold])
+    return len(pairs)
+
+
+def true_similarities(sets: SetFiles, one: np.ndarray, other: np.ndarray, *, threshold: float = 0.0) -> np.ndarray:
+    """Jaccard similarities of pairs of texts (float64).
+
+    Args:
+        sets: Of all texts.
+        one: A text of each pair; quickest where equal ones stand together.
+        other: The other one.
+        threshold: Pairs whose sizes alone keep them below it get 0.
+    """
+    out = np.zeros(len(one))
+    sizes, other_sizes = sets.sizes(one), sets.sizes(other)
+    least, most = np.minimum(sizes, other_sizes), np.maximum(sizes, other_sizes)
+    worth = np.flatnonzero((least > 0) & (least >= threshold * most))
+    # A text that is compared with many counts once for each: blocks are smaller than they need to be, never larger.
+    edges = cut_by_size((sizes + other_sizes)[worth], 1 << 23)
+    for start, stop in pairwise(edges):
+        part = worth[start:stop]
+        texts = np.unique(np.concatenate([one[part], other[part]]))
+        held = sets.read(texts)
+        places = np.searchsorted(texts, one[part]), np.searchsorted(texts, other[part])
+        out[part] = similarity(held, held, *places, threshold=threshold)
+    return out

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from fournil.core.context import Artifact, Context
 from fournil.core.errors import FournilError
 from fournil.core.files import TEMPORARY
@@ -20,18 +18,15 @@ from fournil.core.speech import Message, mark, markn, tr, trn
 from fournil.parts.workers import Workers, open_workers
 from fournil.stages.curate.check import check_leaks
 from fournil.stages.curate.chunks import Chunks
-from fournil.stages.curate.compared import REFUSALS, Compared, write_arrow
+from fournil.stages.curate.comparing import compare
 from fournil.stages.curate.config import Config
 from fournil.stages.curate.documents import STEPS as ALONE
 from fournil.stages.curate.documents import prepare
-from fournil.stages.curate.duplicates import exact_duplicates, near_duplicates
 from fournil.stages.curate.facts import Fate, counts_of, edits_of, facts_of, heldout_facts, language_matrix
-from fournil.stages.curate.heldout import Split, choose, clusters
 from fournil.stages.curate.mixture import mixture_facts
 from fournil.stages.curate.names import DUPLICATES, HELDOUT, LANGUAGE, NORMALISE, PERSONAL_DATA, QUALITY
-from fournil.stages.curate.near import Shingles, find_near
 from fournil.stages.curate.ranges import plan_ranges
-from fournil.stages.curate.rows import Rows, load_rows
+from fournil.stages.curate.rows import load_rows
 from fournil.stages.curate.tasks import SCHEMAS, Making, make_range
 from fournil.stages.curate.write import clear, write_kind
 
@@ -93,7 +88,7 @@ def _curate(config: Config, sources: Path, out: Path, context: Context, workers:
     cleaned = time.perf_counter()
 
     context.progress.note(tr("Comparing all texts, setting some aside for evaluation"))
-    split, compared = _compare(documents, pairs, config, work, context, workers)
+    split, compared = compare(documents, pairs, config, work, context.seed, workers)
     fates = [
         Fate(documents, compared["documents"], split.documents, DOCUMENT_STEPS),
         Fate(pairs, compared["pairs"], split.pairs, PAIR_STEPS),
@@ -105,7 +100,7 @@ def _curate(config: Config, sources: Path, out: Path, context: Context, workers:
         write_kind(out, fate, workers, context)
     written = time.perf_counter()
     context.progress.note(tr("Checking that nothing held out is in the training shards"))
-    leaks = check_leaks(out, threshold=config.duplicates.threshold)
+    leaks = check_leaks(out, threshold=config.duplicates.threshold, workers=workers)
 
     bytes_in = sum(int(rows.arrays["bytes_in"].sum()) for rows in (documents, pairs))
     facts: dict[str, Any] = {fate.rows.kind: facts_of(fate) for fate in fates}
@@ -153,36 +148,6 @@ def _make_chunks(
     with context.progress.task(title, total=sum(span.num_rows for span in ranges), unit=unit) as bar:
         done = workers.run(make_range, ((making, span) for span in ranges), lambda result: bar.advance(result[0]))
     return Chunks(chunks, sum(span.num for span in ranges)), sum(seconds for _, seconds in done)
-
-
-def _compare(
-    documents: Rows, pairs: Rows, config: Config, work: Path, context: Context, workers: Workers
-) -> tuple[Split, dict[str, Compared]]:
-    """Hold rows against each other: who is set aside, who is refused for another's sake, what is cut."""
-    shingles = Shingles([documents.chunks, pairs.chunks])
-    near = find_near(shingles, seed=context.seed, threshold=config.duplicates.threshold, kept=work / "near.npz")
-    split = choose(documents, pairs, clusters(documents, pairs, near), config.heldout, context.seed)
-    compared: dict[str, Compared] = {}
-    for rows in (documents, pairs):
-        alive = rows.reasons.codes < 0
-        duplicates = exact_duplicates(rows, alive)
-        if rows is documents:
-            alive[list(duplicates)] = False
-            duplicates |= near_duplicates(rows, alive, near, shingles, threshold=config.duplicates.threshold)
-        found = [
-            {
-                "row": row,
-                "rule": each.rule,
-                "value": each.value,
-                "bound": each.bound,
-                "kept_id": rows.ids[each.kept].as_py(),
-                "kept_source": rows.sources.names[rows.sources.codes[each.kept]],
-            }
-            for row, each in sorted(duplicates.items())
-        ]
-        compared[rows.kind] = Compared(work / "duplicates", rows.kind)
-        write_arrow(compared[rows.kind].refusals_path, REFUSALS, iter([pa.Table.from_pylist(found, schema=REFUSALS)]))
-    return split, compared
 
 
 def _headline(fates: Sequence[Fate], heldout: Mapping[str, Any]) -> list[Message]:

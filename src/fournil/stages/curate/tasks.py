@@ -16,6 +16,7 @@ from fournil.stages.curate.config import Config
 from fournil.stages.curate.documents import document_chunk, translation_groups
 from fournil.stages.curate.pairs import pair_chunk
 from fournil.stages.curate.ranges import Range, checked
+from fournil.stages.curate.sets import sketch_chunk
 
 SCHEMAS = {"documents": DOCUMENTS, "pairs": PAIRS}
 
@@ -53,6 +54,7 @@ def make_range(making: Making, span: Range) -> tuple[int, float]:
             chunk = make(checked(batch, schema, span.path))
             chunk.arrays["id_keys"] = id_keys(chunk.rows.column("id"))
             chunk.arrays["groups"] = group_keys(translation_groups(chunk.rows))
+            sketch_chunk(chunk, making.config.duplicates)
             chunk.write(folder)
     return span.num_rows, time.thread_time() - began
 

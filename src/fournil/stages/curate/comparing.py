@@ -1,0 +1,62 @@
+"""Rows held against each other: what is tied, what is set aside, who goes for another's sake."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from fournil.parts.workers import Workers
+from fournil.stages.curate.compared import REFUSALS, Compared, write_arrow
+from fournil.stages.curate.config import Config
+from fournil.stages.curate.duplicates import exact_duplicates, near_duplicates, same_translations
+from fournil.stages.curate.heldout import Split, choose, clusters
+from fournil.stages.curate.holding import near_held_out
+from fournil.stages.curate.near import find_near
+from fournil.stages.curate.rows import Rows
+from fournil.stages.curate.sets import index_sets
+
+
+def compare(
+    documents: Rows, pairs: Rows, config: Config, work: Path, seed: int, workers: Workers
+) -> tuple[Split, dict[str, Compared]]:
+    """Hold rows against each other.
+
+    Args:
+        documents: All documents.
+        pairs: All pairs.
+        config: Settings.
+        work: The stage's folder of work.
+        seed: For the split.
+        workers: Who works.
+
+    Returns:
+        Who is held out, and by kind the files that say who is refused.
+    """
+    settings, folder = config.duplicates, work / "duplicates"
+    sets = index_sets(folder, (documents, pairs))
+    near = find_near(documents, pairs, sets, folder, threshold=settings.threshold, workers=workers)
+    split = choose(documents, pairs, clusters(documents, pairs, near), config.heldout, seed)
+
+    alive = {rows.kind: np.asarray(rows.reasons.codes) < 0 for rows in (documents, pairs)}
+    refused: dict[str, list[pa.Table]] = {kind: [] for kind in alive}
+
+    def refuse(kind: str, table: pa.Table) -> None:
+        alive[kind][table.column("row").to_numpy()] = False
+        refused[kind].append(table)
+
+    told = near_held_out(
+        documents, pairs, np.concatenate(list(alive.values())), split, sets, folder,
+        threshold=settings.threshold, workers=workers,
+    )  # fmt: skip
+    for kind, table in told.items():
+        refuse(kind, table)
+    for rows in (documents, pairs):
+        refuse(rows.kind, exact_duplicates(rows, alive[rows.kind], settings))
+    only = alive["documents"]
+    refuse("documents", near_duplicates(documents, only, near, sets, folder, settings, workers))
+    refuse("documents", same_translations(documents, only, split.cluster_documents, sets, folder, settings, workers))
+    compared = {kind: Compared(folder, kind) for kind in alive}
+    for kind, tables in refused.items():
+        table = pa.concat_tables(tables).combine_chunks().sort_by("row")
+        write_arrow(compared[kind].refusals_path, REFUSALS, iter([table]))
+    return split, compared
