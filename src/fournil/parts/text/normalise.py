@@ -15,7 +15,15 @@ import pyarrow as pa
 
 from fournil.parts.text.codepoints import flag_table, utf8_bytes
 from fournil.parts.text.kernels import characters as kernel
-from fournil.parts.text.kernels.characters import CHARACTERS, COMPOSITION, WHITE_SPACE
+from fournil.parts.text.kernels.characters import (
+    BIDI,
+    COMPOSITION,
+    CONTROL,
+    LINE_ENDS,
+    SOFT_HYPHEN,
+    WHITE_SPACE,
+    ZERO_WIDTH,
+)
 
 RULES = (
     "line-ends",
@@ -36,9 +44,7 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufff9-
 _ZERO_WIDTH = re.compile("[\u200b-\u200d\u2060\ufeff\u180e]+")
 _BIDI = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]+")
 _SOFT_HYPHEN = re.compile("\xad+")
-# A run is looked at once, from its beginning, and never given back piece by piece: a megabyte of spaces takes no longer
-# than a megabyte of letters.
-_TRAILING = re.compile("(?<![{0}])[{0}]++(?=\n|\\Z)".format(" \t\xa0\u2000-\u200a\u202f\u205f\u3000"))
+_SPACES = " \t\xa0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _BLANK_LINES = re.compile("\n{4,}")
 _LEADING = re.compile("(?:[^\\S\n]*\n)+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
@@ -74,15 +80,27 @@ class Edit(NamedTuple):
     num: int
 
 
+_CHARACTER_RULES = (
+    (LINE_ENDS, "line-ends", _LINE_ENDS),
+    (CONTROL, "control", _CONTROL),
+    (ZERO_WIDTH, "zero-width", _ZERO_WIDTH),
+    (BIDI, "bidi", _BIDI),
+    (SOFT_HYPHEN, "soft-hyphen", _SOFT_HYPHEN),
+)
+_ANY_CHARACTER = LINE_ENDS | CONTROL | ZERO_WIDTH | BIDI | SOFT_HYPHEN
+EVERYTHING = _ANY_CHARACTER | COMPOSITION | WHITE_SPACE
+
+
 @cache
 def _suspicious_table() -> np.ndarray:
     table = np.zeros(0x10000, np.uint8)
     for code in range(0x10000):
         character = chr(code)
-        if any(rule.match(character) for rule in (_LINE_ENDS, _CONTROL, _ZERO_WIDTH, _BIDI, _SOFT_HYPHEN)):
-            table[code] = CHARACTERS
+        for bit, _, rule in _CHARACTER_RULES:
+            if rule.match(character):
+                table[code] = bit
         # Below U+0300 everything is its own NFC, and so is general punctuation but for two spaces.
-        elif code >= 0x300 and not (0x2010 <= code <= 0x206F):
+        if not table[code] and code >= 0x300 and not (0x2010 <= code <= 0x206F):
             table[code] = COMPOSITION
     table[0xFFFF] |= COMPOSITION
     return table
@@ -105,17 +123,15 @@ def suspects(texts: pa.Array) -> np.ndarray:
     """What may have to change in each text.
 
     Returns:
-        uint8 by text: CHARACTERS where one stands that some rule removes or replaces, COMPOSITION where the text may
-        not be in NFC, WHITE_SPACE where a line or the text ends in white space or line ends follow each other.
+        uint8 by text: a bit for each rule of single characters that finds one, COMPOSITION where the text may not be
+        in NFC, WHITE_SPACE where a line or the text ends in white space or line ends follow each other.
     """
     out = np.zeros(len(texts), np.uint8)
     kernel.suspects(*utf8_bytes(texts), _ascii_table(), _suspicious_table(), flag_table(), out)
     return out
 
 
-def normalise_text(
-    text: str, *, code: bool = False, suspect: int = CHARACTERS | COMPOSITION | WHITE_SPACE
-) -> tuple[str, list[Edit]]:
+def normalise_text(text: str, *, code: bool = False, suspect: int = EVERYTHING) -> tuple[str, list[Edit]]:
     """Apply the rules to one text.
 
     Args:
@@ -146,25 +162,38 @@ def normalise_text(
             edits.append(Edit(rule, first.start(), end, was, _replacement(was, new), num))
             text = changed
 
-    if suspect & CHARACTERS:
-        apply("line-ends", _LINE_ENDS, None)
-        apply("control", _CONTROL, "")
-        apply("zero-width", _ZERO_WIDTH, "")
-        if _BIDI.search(text) and not _RIGHT_TO_LEFT.search(text):
-            apply("bidi", _BIDI, "")
-        apply("soft-hyphen", _SOFT_HYPHEN, "")
-    if suspect & (CHARACTERS | COMPOSITION) and _MANY_MARKS.search(text):
-        apply("stacked-marks", _stacked_marks(), "")
+    for bit, rule, pattern in _CHARACTER_RULES:
+        if suspect & bit and not (rule == "bidi" and _RIGHT_TO_LEFT.search(text)):
+            apply(rule, pattern, None if rule == "line-ends" else "")
     # What was removed may have stood between a letter and its accent, or at the end of a line.
-    if suspect & (CHARACTERS | COMPOSITION) and not unicodedata.is_normalized("NFC", text):
-        edits.append(_nfc_edit(text))
-        text = unicodedata.normalize("NFC", text)
-    if suspect & (CHARACTERS | WHITE_SPACE):
-        apply("trailing-space", _TRAILING, "")
-        if not code:
+    if edits:
+        suspect |= COMPOSITION | WHITE_SPACE
+    if suspect & COMPOSITION:
+        found = _stretches(text)
+        if any(end - start > MOST_MARKS for start, end in found) and _MANY_MARKS.search(text):
+            apply("stacked-marks", _stacked_marks(), "")
+            found = _stretches(text)
+        text = _compose(text, found, edits)
+    if suspect & WHITE_SPACE:
+        text = _trailing(text, edits)
+        if not code and "\n\n\n\n" in text:
             apply("blank-lines", _BLANK_LINES, "\n\n\n")
         text = _trim(text, edits)
     return text, edits
+
+
+def _trailing(text: str, edits: list[Edit]) -> str:
+    """White space off the ends of lines."""
+    lines = text.split("\n")
+    new = [line.rstrip(_SPACES) for line in lines]
+    changed = [place for place, line in enumerate(new) if len(line) != len(lines[place])]
+    if not changed:
+        return text
+    start = sum(map(len, lines[: changed[0]])) + changed[0] + len(new[changed[0]])
+    end = len(text) - sum(map(len, lines[changed[-1] + 1 :])) - (len(lines) - 1 - changed[-1])
+    was = lines[changed[0]][len(new[changed[0]]) :]
+    edits.append(Edit("trailing-space", start, end, was, "", len(changed)))
+    return "\n".join(new)
 
 
 def _trim(text: str, edits: list[Edit]) -> str:
@@ -194,17 +223,33 @@ def _removable(match: re.Match[str]) -> bool:
     return not before or not after or bool(_PLAIN.match(before)) or bool(_PLAIN.match(after))
 
 
-def _nfc_edit(text: str) -> Edit:
-    """The first stretch between two starters that NFC changes, and where the last one ends."""
-    start, end, was, now, count = 0, len(text), "", "", 0
-    for match in re.finditer("[^\u0300-\U0010ffff]?[\u0300-\U0010ffff]+", text):
-        changed = unicodedata.normalize("NFC", match.group())
-        if changed != match.group():
-            if not count:
-                start, was, now = match.start(), match.group(), changed
-            end = match.end()
-            count += 1
-    return Edit("nfc", start, end, was, now, max(count, 1))
+def _stretches(text: str) -> list[tuple[int, int]]:
+    """Where NFC may change something: bytes of the text as UTF-8."""
+    bytes_B = np.frombuffer(text.encode(), np.uint8)
+    starts, ends = np.empty((2, len(bytes_B) // 2 + 1), np.int64)
+    num = kernel.stretches(bytes_B, _suspicious_table(), starts, ends)
+    return list(zip(starts[:num].tolist(), ends[:num].tolist(), strict=True))
+
+
+def _compose(text: str, found: list[tuple[int, int]], edits: list[Edit]) -> str:
+    """NFC; what lies between the stretches is its own, and is not looked at."""
+    data = text.encode()
+    pieces: list[bytes] = []
+    done = num = first = last = 0
+    was = now = ""
+    for start, end in found:
+        piece = data[start:end].decode()
+        composed = unicodedata.normalize("NFC", piece)
+        if composed != piece:
+            if not num:
+                first, was, now = start, piece, composed
+            pieces += [data[done:start], composed.encode()]
+            done = last = end
+            num += 1
+    if not num:
+        return text
+    edits.append(Edit("nfc", len(data[:first].decode()), len(data[:last].decode()), was, now, num))
+    return b"".join([*pieces, data[done:]]).decode()
 
 
 def normalise(texts: pa.Array, *, code: np.ndarray) -> tuple[pa.Array, dict[int, list[Edit]]]:

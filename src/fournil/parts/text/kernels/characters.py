@@ -5,7 +5,7 @@ import numpy as np
 from fournil.parts.text.kernels.compile import kernel
 from fournil.parts.text.kernels.scan import HALF, LETTER, PRIME, SEED, SPACE, decoded, finish, hash_bytes
 
-CHARACTERS, COMPOSITION, WHITE_SPACE = 1, 2, 4
+LINE_ENDS, CONTROL, ZERO_WIDTH, BIDI, SOFT_HYPHEN, COMPOSITION, WHITE_SPACE = 1, 2, 4, 8, 16, 32, 64
 """What suspects looks for."""
 
 _LONGEST_TAG, _LONGEST_PLACE = 80, 40
@@ -26,9 +26,9 @@ def suspects(
         bytes_B: UTF-8.
         bounds_D: Text d is bytes_B[bounds_D[d]:bounds_D[d + 1]].
         ascii: uint8 by byte; 0 for the bytes that never matter, which are passed over quickly.
-        table: uint8 by code point of the BMP: CHARACTERS, COMPOSITION or neither.
+        table: uint8 by code point of the BMP: one of the other bits, or none.
         flags: uint8 by code point, see codepoints.flag_table.
-        out_D: uint8, gets CHARACTERS | COMPOSITION | WHITE_SPACE.
+        out_D: uint8, gets the bits of what was found.
     """
     for document in range(len(bounds_D) - 1):
         place, stop = bounds_D[document], bounds_D[document + 1]
@@ -56,6 +56,41 @@ def suspects(
             newlines = 0
             place += width
         out_D[document] = found
+
+
+@kernel
+def stretches(bytes_B: np.ndarray, table: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> int:
+    """Find what NFC may change: runs of characters marked COMPOSITION, each with the character before it.
+
+    Args:
+        bytes_B: UTF-8 of one text.
+        table: uint8 by code point of the BMP.
+        starts: int64, gets the byte at which each begins.
+        ends: int64, gets where each ends; both have half as many entries as there are bytes, or more.
+
+    Returns:
+        How many there are.
+    """
+    num, place, before, stop = 0, 0, 0, len(bytes_B)
+    while place < stop:
+        if bytes_B[place] < 0xCC:  # the first byte of all that stands before U+0300
+            before = place
+            place += 1 if bytes_B[place] < 0x80 else 2
+            continue
+        code, width = decoded(bytes_B, place)
+        if not table[min(code, 0xFFFF)] & COMPOSITION:
+            before = place
+            place += width
+            continue
+        starts[num] = before
+        while place < stop:
+            code, width = decoded(bytes_B, place)
+            if not table[min(code, 0xFFFF)] & COMPOSITION:
+                break
+            place += width
+        ends[num] = place
+        num += 1
+    return num
 
 
 @kernel
