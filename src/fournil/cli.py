@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
         from fournil.apps.inspect.flow_picture import draw_flow
 
         return draw_flow(sys.stdout)
-    if options.verb in ("show", "why", "verify", "compare"):
+    if options.verb in ("show", "why", "look", "verify", "compare"):
         return _look(options)
     if options.verb in ("chat", "translate"):
         return _use(options)
@@ -158,6 +158,11 @@ def _look(options: argparse.Namespace) -> int:
         from fournil.apps.inspect.why import why
 
         return why(options.run, options.id, sys.stdout, as_json=options.json)
+    if options.verb == "look":
+        from fournil.apps.inspect.look.command import Looking, look
+
+        asked = Looking(options.step, options.rule, options.num, options.seed, options.html)
+        return look(options.run, asked, sys.stdout)
     if options.verb == "compare":
         from fournil.apps.inspect.compare import compare
 

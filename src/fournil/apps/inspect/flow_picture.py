@@ -87,7 +87,7 @@ def _commands() -> list[tuple[str, list[tuple[str, str]]]]:
         (
             tr("look inside"),
             [
-                (tr("fournil show RUN · fournil why RUN ID · fournil verify RUN"), ""),
+                (tr("fournil show RUN · fournil look RUN · fournil why RUN ID · fournil verify RUN"), ""),
                 ("fournil compare A B", tr("two models on the same items, with intervals")),
                 (tr("fournil publish RUN --page FOLDER"), tr("the page, with its model, for any web host")),
             ],

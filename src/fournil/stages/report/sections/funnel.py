@@ -42,6 +42,9 @@ def funnel(story: Story, config: Config) -> Section | None:
             command=tag("code", f"fournil why RUN {_quoted(example)}", class_="command"),
         )
         parts.append(tag("p", rich(said), class_="why"))
+        sample = tag("code", f"fournil look RUN --step {_largest(curate)}", class_="command")
+        said = mark("To see some of them beside texts that were kept: {command}", command=sample)
+        parts.append(tag("p", rich(said), class_="why"))
     lead = trn(
         "{count:,} refused in all, none of them silently: what goes into a step comes out or is refused.",
         "{count:,} refused in all, none of them silently: what goes into a step comes out or is refused.",
@@ -154,6 +157,12 @@ def _example(curate: Entry | None) -> str | None:
     found = [row for kind in ("documents", "pairs") for row in rows(curate.fact(kind, "by_rule"))] if curate else []
     examples = [row["examples"][0] for row in sorted(found, key=lambda row: -row.get("num", 0)) if row.get("examples")]
     return str(examples[0]) if examples else None
+
+
+def _largest(curate: Entry | None) -> str:
+    """The step that refused most."""
+    found = [row for kind in ("documents", "pairs") for row in rows(curate.fact(kind, "by_rule"))] if curate else []
+    return str(max(found, key=lambda row: row.get("num", 0))["step"]) if found else "quality"
 
 
 def _quoted(name: str) -> str:
