@@ -23,6 +23,8 @@ _SAMPLE = 700
 _SAMPLES = 3
 
 Spans = list[tuple[int, int]]
+Edit = tuple[str, int, int, str, str]
+"""Rule, start, end, what stood there and what stands there now."""
 Judge = Callable[[list[str]], np.ndarray]
 """Gives the perplexity of passages as multiples of the reference text's median."""
 
@@ -44,13 +46,19 @@ def clean_ocr(batch: Batch, place: int, rules: OcrRules, score_key: str, ratios:
     if score is not None and rules.min_score is not None and score < rules.min_score:
         batch.refuse(place, MODELS, "ocr-score", score, rules.min_score)
         return None
+    edits: list[Edit] = []
     text: str | None = batch.texts.values[place].as_py()
     if rules.entities and text:
-        text = _without_entities(batch, place, text)
+        text = _without_entities(text, edits)
     if rules.line_characters and text:
-        text = _lines(batch, place, text, rules)
+        text = _lines(batch, place, text, rules, edits)
     if rules.passage and text:
-        text = _passages(batch, place, text, rules, ratios)
+        text = _passages(batch, place, text, rules, ratios, edits)
+    elif text and (share := _letters(text)) < rules.min_letters:
+        batch.refuse(place, MODELS, "ocr-letters", share, rules.min_letters)
+        return None
+    for edit in edits if text is not None else ():
+        batch.texts.edit(place, MODELS, *edit)
     return text
 
 
@@ -67,21 +75,21 @@ def _score(extra: str | None, key: str) -> float | None:
     return float(value) * 100 if value <= 1 else float(value)
 
 
-def _without_entities(batch: Batch, place: int, text: str) -> str:
+def _without_entities(text: str, edits: list[Edit]) -> str:
     found = list(_ENTITY.finditer(text)) if "&" in text else []
     found = [match for match in found if html.unescape(match.group()) != match.group()]
-    for match in found:
-        now = html.unescape(match.group())
-        batch.texts.edit(place, MODELS, "ocr-entity", match.start(), match.end(), match.group(), now)
     if not found:
         return text
     starts, ends = [0, *(match.end() for match in found)], [*(match.start() for match in found), len(text)]
     between = [text[start:end] for start, end in zip(starts, ends, strict=True)]
     new = [html.unescape(match.group()) for match in found]
+    edits += [
+        ("ocr-entity", match.start(), match.end(), match.group(), now) for match, now in zip(found, new, strict=True)
+    ]
     return "".join(part + now for part, now in zip(between, [*new, ""], strict=True))
 
 
-def _lines(batch: Batch, place: int, text: str, rules: OcrRules) -> str | None:
+def _lines(batch: Batch, place: int, text: str, rules: OcrRules, edits: list[Edit]) -> str | None:
     """Cut lines that are none; None when the document is refused."""
     lines = text.split("\n")
     filled = [number for number, line in enumerate(lines) if line.strip()]
@@ -95,12 +103,10 @@ def _lines(batch: Batch, place: int, text: str, rules: OcrRules) -> str | None:
         batch.refuse(place, MODELS, "ocr-few-lines", len(kept), rules.min_lines)
         return None
     starts = np.concatenate([[0], np.cumsum([len(line) + 1 for line in lines])]).tolist()
-    gone = set(filled) - set(kept)
-    cut: Spans = []
-    for number in sorted(gone):
-        start, end = starts[number], min(starts[number + 1], len(text))
-        cut = [*cut[:-1], (cut[-1][0], end)] if cut and cut[-1][1] == start else [*cut, (start, end)]
-    new = _cut(batch, place, text, cut, "ocr-line", "")
+    gone = sorted(set(filled) - set(kept))
+    spans = _joined([(starts[number], min(starts[number + 1], len(text))) for number in gone])
+    spans = [_with_spaces(text, span) if span[0] == 0 or span[1] == len(text) else span for span in spans]
+    new = _cut(text, spans, "ocr-line", "", edits)
     if len(new) < rules.min_characters:
         batch.refuse(place, MODELS, "ocr-few-characters", len(new), rules.min_characters)
         return None
@@ -118,26 +124,25 @@ def _is_line(line: str, rules: OcrRules) -> bool:
     return rules.word_length[0] < mean < rules.word_length[1]
 
 
-def _passages(batch: Batch, place: int, text: str, rules: OcrRules, ratios: Judge | None) -> str | None:
+def _passages(
+    batch: Batch, place: int, text: str, rules: OcrRules, ratios: Judge | None, edits: list[Edit]
+) -> str | None:
     """Cut passages that are not in the document's language, or too surprising; None when none is left."""
     spans = passages(text, size=rules.passage)
     parts = [text[start:end] for start, end in spans]
     tag = primary(batch.tags[place] or "")
     tags, confidences = identify_lines([_sample(part) for part in parts])
     good = np.array([found == tag for found in tags]) & (confidences >= rules.min_confidence)
-    if ratios is not None:
-        found = ratios(parts)
+    letters = np.array([_letters(part) for part in parts])
+    good &= letters >= rules.min_letters
+    found = None if ratios is None else ratios(parts)
+    if found is not None:
         good &= (found >= rules.min_ratio) & (found <= rules.max_ratio)
-    else:
-        found = None
     if not good.any():
-        batch.refuse(place, MODELS, "ocr-no-passage", _evidence(tags, confidences, found), tag)
+        batch.refuse(place, MODELS, "ocr-no-passage", _evidence(tags, confidences, letters, found), tag)
         return None
-    cut: Spans = []
-    for (start, end), is_good in zip(spans, good.tolist(), strict=True):
-        if not is_good:
-            cut = [*cut[:-1], (cut[-1][0], end)] if cut and cut[-1][1] == start else [*cut, (start, end)]
-    return _cut(batch, place, text, [_with_spaces(text, span) for span in cut], "ocr-passage", GAP)
+    bad = [span for span, is_good in zip(spans, good.tolist(), strict=True) if not is_good]
+    return _cut(text, [_with_spaces(text, span) for span in _joined(bad)], "ocr-passage", GAP, edits)
 
 
 def _sample(text: str) -> str:
@@ -149,10 +154,15 @@ def _sample(text: str) -> str:
     return line.lower() if line.isupper() else line
 
 
-def _evidence(tags: Sequence[str], confidences: np.ndarray, found: np.ndarray | None) -> str:
+def _letters(text: str) -> float:
+    """Share of letters among what is no white space."""
+    return sum(map(str.isalpha, text)) / max(1, len(text) - sum(map(str.isspace, text)))
+
+
+def _evidence(tags: Sequence[str], confidences: np.ndarray, letters: np.ndarray, found: np.ndarray | None) -> str:
     best = int(np.argmax(confidences))
-    said = f"{tags[best]} {confidences[best]:.2f}"
-    return said if found is None else f"{said}, perplexity x{float(found.min()):.1f}"
+    said = f"{tags[best]} {confidences[best]:.2f}, letters {letters[best]:.2f}"
+    return said if found is None else f"{said}, perplexity x{float(found[best]):.1f}"
 
 
 def _with_spaces(text: str, span: tuple[int, int]) -> tuple[int, int]:
@@ -164,12 +174,24 @@ def _with_spaces(text: str, span: tuple[int, int]) -> tuple[int, int]:
     return start, end
 
 
-def _cut(batch: Batch, place: int, text: str, spans: Spans, rule: str, gap: str) -> str:
-    """The text without some spans, a gap in place of each that does not stand at an end; the cuts are noted."""
-    pieces, last = [], 0
+def _joined(spans: Spans) -> Spans:
+    """Spans in order, those that touch made one."""
+    out: Spans = []
+    for start, end in spans:
+        if out and out[-1][1] == start:
+            out[-1] = out[-1][0], end
+        else:
+            out.append((start, end))
+    return out
+
+
+def _cut(text: str, spans: Spans, rule: str, gap: str, edits: list[Edit]) -> str:
+    """The text without some spans, a gap in place of each that does not stand at an end."""
+    pieces: list[str] = []
+    last = 0
     for start, end in spans:
         now = gap if start > 0 and end < len(text) else ""
-        batch.texts.edit(place, MODELS, rule, start, end, text[start:end], now)
+        edits.append((rule, start, end, text[start:end], now))
         pieces += [text[last:start], now]
         last = end
     return "".join([*pieces, text[last:]])

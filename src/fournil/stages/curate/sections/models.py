@@ -106,6 +106,10 @@ class OcrRules:
     max_characters: int | None = None
     """Characters of the document, at most."""
 
+    min_letters: float = 0.0
+    """Share of letters among what is no white space, of a passage or of the document; tables of figures have fewer,
+    and a perplexity model that has read tables is not surprised by them."""
+
     passage: int = 0
     """The document is judged by passages of so many characters, and those that fail are cut; 0: as a whole."""
 
@@ -132,15 +136,23 @@ OCR_PRESETS = {
         min_kept_lines=0.5,
         min_characters=5_000,
         max_characters=1_000_000,
+        min_letters=0.75,
         min_ratio=0.1,
         max_ratio=10.0,
     ),
     "lucie": OcrRules(
-        min_score=90.0, entities=True, passage=10_000, min_confidence=0.65, min_ratio=0.1, max_ratio=30.0
+        min_score=90.0,
+        entities=True,
+        min_letters=0.75,
+        passage=10_000,
+        min_confidence=0.65,
+        min_ratio=0.1,
+        max_ratio=30.0,
     ),
 }
 """What CroissantLLM asked of Gallica's books, and Lucie of its books and newspapers. Their bounds of perplexity, 10 to
-300 and 10 to 1,000, are of another model: here they are multiples of the median, see docs/perplexity.md."""
+300 and 10 to 1,000, are of another model: here they are multiples of the median. Both have one bound of ours,
+min_letters. See docs/perplexity.md."""
 
 
 @dataclass(frozen=True)
