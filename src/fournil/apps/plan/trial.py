@@ -146,7 +146,7 @@ def text_rate(seconds: float, clock: Callable[[], float] = time.monotonic) -> fl
     from fournil.parts.text.identify import identify
     from fournil.parts.text.ngrams import repetition, shingles
     from fournil.parts.text.normalise import normalise
-    from fournil.parts.text.personal_data import find_personal_data, may_hold_personal_data
+    from fournil.parts.text.personal import find_all
     from fournil.parts.text.scan import scan
     from fournil.parts.text.statistics import prose_figures
 
@@ -159,8 +159,7 @@ def text_rate(seconds: float, clock: Callable[[], float] = time.monotonic) -> fl
         for tag, own in texts.items():
             values = pa.array(own * 2, pa.string())
             normalise(values, code=np.zeros(len(values), dtype=bool))
-            for place, kinds in may_hold_personal_data(values).items():
-                find_personal_data(values[place].as_py(), languages=[language(tag)], kinds=kinds)
+            find_all(values, languages=[language(tag)])
             identify(values)
             found = scan(values, [tag] * len(values))
             prose_figures(found)

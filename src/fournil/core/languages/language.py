@@ -1,6 +1,8 @@
 """What Fournil has to know about a language, as one frozen dataclass."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from fournil.core.cues import Cues
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,11 @@ class Language:
     phone_regions: tuple[str, ...] = ()
     """ISO 3166 regions whose national telephone numbers are written in texts of this language."""
 
-    phone_cues: tuple[str, ...] = ()
-    """Lower-case words that announce a telephone number written without any separator."""
+    cues: Cues = field(default_factory=Cues)
+    """Words that announce personal data."""
 
     identifiers: tuple[str, ...] = ()
-    """Identifiers of persons that this language's texts hold, by their name in parts/text/personal_data.py."""
+    """Identifiers of persons that this language's texts hold, by their kind in parts/text/personal."""
 
     articles: frozenset[str] = frozenset()
     """Words that an answer is the same without, in lower case, the apostrophe written as U+0027."""

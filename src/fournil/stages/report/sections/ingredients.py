@@ -204,6 +204,20 @@ def mask(rule: str, number_of: int) -> str:
             return trn("{count:,} IBAN", "{count:,} IBANs", number_of)
         case "nir":
             return trn("{count:,} NIR", "{count:,} NIRs", number_of)
+        case "card":
+            return trn("{count:,} payment card", "{count:,} payment cards", number_of)
+        case "siren" | "siret":
+            return trn("{count:,} {rule} number", "{count:,} {rule} numbers", number_of, rule=rule.upper())
+        case "tax-number":
+            return trn("{count:,} tax number", "{count:,} tax numbers", number_of)
+        case "key":
+            return trn("{count:,} key of an interface", "{count:,} keys of interfaces", number_of)
+        case "password":
+            return trn("{count:,} password", "{count:,} passwords", number_of)
+        case "birth-date":
+            return trn("{count:,} date of birth", "{count:,} dates of birth", number_of)
+        case "address":
+            return trn("{count:,} postal address", "{count:,} postal addresses", number_of)
     return tr("{number} {rule}", number=whole(number_of), rule=rule)
 
 
