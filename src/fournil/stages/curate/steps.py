@@ -24,7 +24,8 @@ from fournil.stages.curate.documents import STEPS as ALONE
 from fournil.stages.curate.documents import prepare
 from fournil.stages.curate.facts import Fate, counts_of, edits_of, facts_of, heldout_facts, language_matrix
 from fournil.stages.curate.mixture import mixture_facts
-from fournil.stages.curate.names import DUPLICATES, HELDOUT, LANGUAGE, NORMALISE, PERSONAL_DATA, QUALITY
+from fournil.stages.curate.models_facts import models_facts
+from fournil.stages.curate.names import DUPLICATES, HELDOUT, LANGUAGE, MODELS, NORMALISE, PERSONAL_DATA, QUALITY
 from fournil.stages.curate.ranges import plan_ranges
 from fournil.stages.curate.rows import load_rows
 from fournil.stages.curate.tasks import SCHEMAS, Making, make_range
@@ -109,6 +110,8 @@ def _curate(config: Config, sources: Path, out: Path, context: Context, workers:
     facts["edits"] = {fate.rows.kind: edits_of(fate) for fate in fates}
     facts["heldout"] = heldout_facts(fates[0], fates[1], split, config.heldout.short_pair)
     facts["leak_check"] = leaks
+    if MODELS in prepared:
+        facts["models"] = models_facts(fates[0], prepared[MODELS])
     counts = [count for fate in fates if len(fate.rows) for count in counts_of(fate)]
     facts["headline"] = _headline(fates, facts["heldout"])
     cpu_seconds = sum(seconds for _, seconds in made.values())
