@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from fournil.core.bounds import within
+from fournil.stages.curate.sections.contamination import ContaminationSettings
 from fournil.stages.curate.sections.duplicates import DuplicateSettings
 from fournil.stages.curate.sections.engine import EngineSettings
 from fournil.stages.curate.sections.heldout import HeldoutSettings
@@ -11,6 +12,7 @@ from fournil.stages.curate.sections.models import ModelSettings
 from fournil.stages.curate.sections.pairs import PairSettings
 from fournil.stages.curate.sections.personal_data import PersonalDataSettings
 from fournil.stages.curate.sections.quality import QualitySettings
+from fournil.stages.curate.sections.toxicity import ToxicitySettings
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,12 @@ class Config:
 
     heldout: HeldoutSettings = field(default_factory=HeldoutSettings)
     """What is set aside for evaluation."""
+
+    contamination: ContaminationSettings = field(default_factory=ContaminationSettings)
+    """Evaluation items that stand in training text."""
+
+    toxicity: ToxicitySettings = field(default_factory=ToxicitySettings)
+    """Coarse, hateful and sexual words."""
 
     models: ModelSettings = field(default_factory=ModelSettings)
     """What small models say of a text."""

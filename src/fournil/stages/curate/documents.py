@@ -15,11 +15,22 @@ from fournil.stages.curate.batch import Batch
 from fournil.stages.curate.chunks import Chunk
 from fournil.stages.curate.clean import cut_boilerplate, normalise_texts
 from fournil.stages.curate.config import Config
+from fournil.stages.curate.contamination import prepare_contamination, remove_contaminated
 from fournil.stages.curate.judging import judge_quality
 from fournil.stages.curate.language import find_languages
 from fournil.stages.curate.models import ask_models, prepare_models
-from fournil.stages.curate.names import BOILERPLATE, LANGUAGE, MODELS, NORMALISE, PERSONAL_DATA, QUALITY
+from fournil.stages.curate.names import (
+    BOILERPLATE,
+    CONTAMINATION,
+    LANGUAGE,
+    MODELS,
+    NORMALISE,
+    PERSONAL_DATA,
+    QUALITY,
+    TOXICITY,
+)
 from fournil.stages.curate.personal import mask_personal_data
+from fournil.stages.curate.toxicity import count_toxicity, prepare_toxicity
 
 _SLICE_BYTES = 1 << 18
 
@@ -44,12 +55,18 @@ STEPS: tuple[tuple[str, Callable[[Batch], None]], ...] = (
     (PERSONAL_DATA, _mask),
     (LANGUAGE, find_languages),
     (BOILERPLATE, _cut_boilerplate),
+    (CONTAMINATION, remove_contaminated),
+    (TOXICITY, count_toxicity),
     (MODELS, ask_models),
     (QUALITY, judge_quality),
 )
 """Each step's name and what it does; it finds what earlier ones made in the batch."""
 
-PREPARE: Mapping[str, Callable[[Config, Context, Path], Path | None]] = {MODELS: prepare_models}
+PREPARE: Mapping[str, Callable[[Config, Context, Path], Path | None]] = {
+    CONTAMINATION: prepare_contamination,
+    TOXICITY: prepare_toxicity,
+    MODELS: prepare_models,
+}
 """By step, what is made once before the first batch: a function of settings, context and a folder for its file."""
 
 

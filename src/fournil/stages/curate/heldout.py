@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fournil.parts.text.joining import tie
-from fournil.stages.curate.names import LANGUAGE, NORMALISE, QUALITY
+from fournil.stages.curate.names import CONTAMINATION, LANGUAGE, MODELS, NORMALISE, QUALITY, TOXICITY
 from fournil.stages.curate.near import Near
 from fournil.stages.curate.rows import Rows
 from fournil.stages.curate.sections.heldout import HeldoutSettings
@@ -108,7 +108,7 @@ def choose(documents: Rows, pairs: Rows, cluster_N: np.ndarray, settings: Heldou
     """
     num_documents = len(documents)
     strata = _strata(documents, pairs, settings)
-    refused = NORMALISE, LANGUAGE, QUALITY
+    refused = NORMALISE, LANGUAGE, CONTAMINATION, TOXICITY, MODELS, QUALITY
     useful = ~np.concatenate([documents.refused_by(*refused), pairs.refused_by(*refused)])
     by_id = np.concatenate([_places_by_id(documents), _places_by_id(pairs)])
     useful[:num_documents] &= _first(documents, by_id[:num_documents])

@@ -20,10 +20,23 @@ def mark_rows(batch: Batch, more: Mapping[int, Mapping[str, object]]) -> None:
     if not wanted:
         return
     number = batch.rows.schema.get_field_index("extra")
-    extra: list[str | None] = batch.rows.column(number).to_pylist()
-    for place, said in wanted.items():
-        extra[place] = with_more(extra[place], said)
-    batch.rows = batch.rows.set_column(number, batch.rows.schema.field(number), pa.array(extra, pa.string()))
+    extra = marked(batch.rows.column(number), wanted)
+    batch.rows = batch.rows.set_column(number, batch.rows.schema.field(number), extra)
+
+
+def marked(extra: pa.Array, more: Mapping[int, Mapping[str, object]]) -> pa.Array:
+    """A column `extra` with something more in some rows.
+
+    Args:
+        extra: The column.
+        more: By place, names and what JSON can hold.
+    """
+    if not more:
+        return extra
+    values: list[str | None] = extra.to_pylist()
+    for place, said in more.items():
+        values[place] = with_more(values[place], said)
+    return pa.array(values, pa.string())
 
 
 def with_more(extra: str | None, said: Mapping[str, object]) -> str:

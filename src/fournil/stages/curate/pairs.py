@@ -4,7 +4,8 @@ A pair's sides go through the same steps as documents, laid end to end; `side_co
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +21,10 @@ from fournil.parts.text.scan import scan
 from fournil.stages.curate.chunks import Chunk
 from fournil.stages.curate.clean import normalise_texts
 from fournil.stages.curate.config import Config
+from fournil.stages.curate.contamination import judge_sides
 from fournil.stages.curate.judging import SHINGLE_WORDS
-from fournil.stages.curate.names import LANGUAGE, NORMALISE, QUALITY
+from fournil.stages.curate.marking import marked
+from fournil.stages.curate.names import CONTAMINATION, LANGUAGE, NORMALISE, QUALITY
 from fournil.stages.curate.personal import mask_personal_data
 from fournil.stages.curate.texts import Texts, edit_rows, texts_of
 from fournil.stages.curate.verdicts import Verdict, with_verdicts
@@ -33,12 +36,14 @@ _MARKUP = re.compile(r"<[^<>]*>|&[a-zA-Z]+;|%[-+ #0-9.*$]*[a-zA-Z]|\$?\{[^{}]*\}
 _SMOOTHING = 15
 
 
-def pair_chunk(config: Config, languages: tuple[str, ...]) -> Callable[[pa.RecordBatch], Chunk]:
+def pair_chunk(
+    config: Config, languages: tuple[str, ...], prepared: Mapping[str, Path] | None = None
+) -> Callable[[pa.RecordBatch], Chunk]:
     """The function that makes a chunk of a batch of pairs."""
-    return lambda batch: _make(batch, config, languages)
+    return lambda batch: _make(batch, config, languages, prepared or {})
 
 
-def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> Chunk:
+def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...], prepared: Mapping[str, Path]) -> Chunk:
     described = [language(tag) for tag in languages if primary(tag) in known_languages()]
     ids: list[str] = batch.column("id").to_pylist()
     column: pa.MapArray = batch.column("texts")
@@ -63,6 +68,7 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
 
     values: list[str] = texts.values.to_pylist()
     _check_languages(texts, tags, pair_of, config, languages, verdicts)
+    marks = judge_sides(texts, pair_of, prepared.get(CONTAMINATION), config.contamination, verdicts)
     letters = counts((texts.points.flags_C & LETTER) != 0, texts.points.bounds_D)
     lengths = np.diff(texts.points.bounds_D)
     wanted = {primary(tag) for tag in languages}
@@ -81,6 +87,7 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...]) -> 
                 verdicts[pair] = Verdict(QUALITY, *verdict)
 
     columns = {name: batch.column(name) for name in PAIRS.names}
+    columns["extra"] = marked(columns["extra"], marks)
     whole = replace(texts.values, large)
     columns["texts"] = pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(tags, pa.string()), whole)
     rows = with_verdicts(pa.table(columns), REFUSED_PAIRS, verdicts)

@@ -20,14 +20,25 @@ from fournil.stages.curate.check import check_leaks
 from fournil.stages.curate.chunks import Chunks
 from fournil.stages.curate.comparing import compare
 from fournil.stages.curate.config import Config
+from fournil.stages.curate.contamination import contamination_facts
 from fournil.stages.curate.documents import STEPS as ALONE
 from fournil.stages.curate.documents import prepare
 from fournil.stages.curate.facts import Fate, counts_of, edits_of, facts_of, heldout_facts, language_matrix
 from fournil.stages.curate.mixture import mixture_facts
 from fournil.stages.curate.models_facts import models_facts
-from fournil.stages.curate.names import DUPLICATES, HELDOUT, LANGUAGE, MODELS, NORMALISE, PERSONAL_DATA, QUALITY
+from fournil.stages.curate.names import (
+    CONTAMINATION,
+    DUPLICATES,
+    HELDOUT,
+    LANGUAGE,
+    MODELS,
+    NORMALISE,
+    PERSONAL_DATA,
+    QUALITY,
+)
 from fournil.stages.curate.ranges import plan_ranges
 from fournil.stages.curate.rows import load_rows
+from fournil.stages.curate.silenced import toxicity_facts
 from fournil.stages.curate.tasks import SCHEMAS, Making, make_range
 from fournil.stages.curate.write import clear, write_kind
 
@@ -36,7 +47,7 @@ _BEFORE_SPLIT = _ALONE.index(QUALITY)
 DOCUMENT_STEPS = (*_ALONE[:_BEFORE_SPLIT], HELDOUT, *_ALONE[_BEFORE_SPLIT:], DUPLICATES)
 """In order; `bytes_STEP` is the array that holds the documents' bytes after it, and `bytes` after those without one."""
 
-PAIR_STEPS = (NORMALISE, PERSONAL_DATA, LANGUAGE, HELDOUT, QUALITY, DUPLICATES)
+PAIR_STEPS = (NORMALISE, PERSONAL_DATA, LANGUAGE, CONTAMINATION, HELDOUT, QUALITY, DUPLICATES)
 
 _KINDS = ("documents", "pairs")
 
@@ -107,6 +118,9 @@ def _curate(config: Config, sources: Path, out: Path, context: Context, workers:
     facts: dict[str, Any] = {fate.rows.kind: facts_of(fate) for fate in fates}
     facts["languages"] = language_matrix(documents)
     facts["mixture"] = mixture_facts(fates[0], config.language)
+    edits = {rows.kind: (rows.chunks.edits(), rows.chunks.rows(["id", "source"])) for rows in (documents, pairs)}
+    facts["contamination"] = contamination_facts(prepared.get(CONTAMINATION), edits)
+    facts["toxicity"] = toxicity_facts(fates[0])
     facts["edits"] = {fate.rows.kind: edits_of(fate) for fate in fates}
     facts["heldout"] = heldout_facts(fates[0], fates[1], split, config.heldout.short_pair)
     facts["leak_check"] = leaks

@@ -62,7 +62,7 @@ def make_range(making: Making, span: Range) -> tuple[int, float]:
 def _maker(making: Making) -> Callable[[pa.RecordBatch], Chunk]:
     if making.kind == "documents":
         return document_chunk(making.config, making.languages, making.prepared)
-    return pair_chunk(making.config, making.languages)
+    return pair_chunk(making.config, making.languages, making.prepared)
 
 
 def id_keys(ids: pa.ChunkedArray) -> np.ndarray:

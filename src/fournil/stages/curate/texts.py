@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from fournil.parts.text.codepoints import CodePoints, decode, utf8_bytes
+from fournil.parts.text.folded import FoldedWords, folded_words
 from fournil.parts.text.normalise import replace
 from fournil.parts.text.scan import Scan, profile_of, scan_bytes
 
@@ -25,6 +26,7 @@ class Texts:
 
     _points: CodePoints | None = None
     _scan: Scan | None = None
+    _folded: FoldedWords | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -35,6 +37,13 @@ class Texts:
         if self._points is None:
             self._points = decode(self.values)
         return self._points
+
+    @property
+    def folded(self) -> FoldedWords:
+        """The words without case, accents and punctuation, found when first asked for."""
+        if self._folded is None:
+            self._folded = folded_words(self.values)
+        return self._folded
 
     def scan(self, tags: Sequence[str | None]) -> Scan:
         """Words, lines and figures, found in one pass and kept until a text or the way to read it changes.
@@ -55,7 +64,7 @@ class Texts:
     def put(self, values: pa.Array) -> None:
         """Go on with other strings, as many as before."""
         if values is not self.values:
-            self.values, self._points, self._scan = values, None, None
+            self.values, self._points, self._scan, self._folded = values, None, None, None
 
     def set(self, new: dict[int, str]) -> None:
         """Put new texts at some places."""
