@@ -1,12 +1,12 @@
 """What one pass over the bytes finds, against the definition, word for word."""
 
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fournil.core.languages import language
-from fournil.parts.text.scan import function_word_table, function_words, scan, word_hash
+from fournil.parts.text.kernels import scan as kernel
+from fournil.parts.text.scan import function_words, scan, word_hash
 
 MIXED = "L’été fut long et le pain était bon.\n\nThe bread was good, and they had it with the wine.\nOui, mais don't !"
 
@@ -65,43 +65,48 @@ def test_words_are_those_of_the_definition(texts: list[str], tag: str):
 def test_case_and_apostrophe_do_not_change_a_hash():
     hashes = scan(pa.array(["L’École l'école ÉCOLE 🥖a"]), ["fr"]).words.hashes_W.tolist()
     assert hashes == [word_hash(word) for word in ("l'", "école", "l'", "école", "école", "a")]
-    assert word_hash("l'") in function_words().keys
+    assert word_hash("l'") in function_words()[0]
 
 
-def test_function_words_are_counted_by_language_line_and_text():
-    found = scan(pa.array([MIXED, "", "the"]), ["fr", None, None])
-    french, english = found.tags.index("fr"), found.tags.index("en")
+def test_lines_and_function_words_of_the_language_in_which_a_text_is_read():
+    found = scan(pa.array([MIXED, "", "the", MIXED]), ["fr", None, None, "en"])
     lines = found.lines
-    assert lines.bounds_D.tolist() == [0, 3, 3, 4]
-    # « l’ et le », "the was and they had it with the" (« on » and « or » are words of both languages), « mais »
-    assert lines.function_words_LN[:, french].tolist() == [3, 0, 1, 0]
-    assert lines.function_words_LN[:, english].tolist() == [0, 8, 0, 1]
-    assert found.function_words_DN[:, french].tolist() == [4, 0, 0]
-    assert found.function_words_DN[:, english].tolist() == [8, 0, 1]
-    assert lines.num_words_L.tolist() == [9, 11, 4, 1]
-    assert lines.opens_L.tolist() == [True, True, False, True]
-    whole = (MIXED + "the").encode()
-    assert [whole[a:b].decode() for a, b in zip(lines.starts_L, lines.ends_L, strict=True)] == [
-        *MIXED.replace("\n\n", "\n").split("\n"),
-        "the",
-    ]
+    assert lines.bounds_D.tolist() == [0, 3, 3, 4, 7]
+    # « l’ et le » and « mais » (of « on » and « or » there is none here); "the was and they had it with the"
+    assert found.count(kernel.FUNCTION_WORDS).tolist() == [4, 0, 0, 8]
+    assert lines.num_words_L.tolist() == [9, 11, 4, 1, 8, 11, 3]
+    assert lines.opens_L.tolist() == [True, True, False, True, True, True, False]
+    whole = (MIXED + "the" + MIXED).encode()
+    parts = MIXED.replace("\n\n", "\n").split("\n")
+    assert [whole[a:b].decode() for a, b in zip(lines.starts_L, lines.ends_L, strict=True)] == [*parts, "the", *parts]
+    assert lines.hashes_L[:3].tolist() == lines.hashes_L[4:].tolist()
 
 
-@pytest.mark.parametrize("tag", ["en", None])
-def test_elided_words_of_french_are_seen_in_a_text_read_as_english(tag: str | None):
-    found = scan(pa.array(["L’homme d’hier, qu'il a vu, n'est plus."]), [tag])
-    assert found.function_words_DN[0, found.tags.index("fr")] == 5
+def test_words_that_look_like_noise_are_counted():
+    text = "Saint-Denis NASA m4tin prix IIDtrrÉtl mcDo brrrt É a l’Homme Ã©tÃ© http://a.fr 12"
+    found = scan(pa.array([text]), ["fr"])
+    counted = {
+        kernel.CAPITAL_WORDS: 1,
+        kernel.ODD_CAPITALS: 3,
+        kernel.MIXED_WORDS: 1,
+        kernel.WORDS_WITHOUT_VOWEL: 2,
+        kernel.SINGLE_LETTERS: 4,
+        kernel.MOJIBAKE: 2,
+        kernel.ADDRESSES: 1,
+    }
+    assert {column: int(found.count(column)[0]) for column in counted} == counted
 
 
-def test_a_word_of_two_languages_counts_for_both():
-    table = function_word_table({"fr": frozenset({"on", "a"}), "en": frozenset({"on"})})
-    masks = {int(key): int(mask) for key, mask in zip(table.keys, table.masks, strict=True) if key}
-    assert masks == {word_hash("on"): 3, word_hash("a"): 1}
+@given(st.text("aB é’'-9 .,;\n«»🥖Ã©", max_size=40))
+def test_letters_and_digits_are_those_that_python_sees(text: str):
+    found = scan(pa.array([text]), ["fr"])
+    assert found.count(kernel.LETTERS)[0] == sum(character.isalpha() for character in text)
+    assert found.count(kernel.CHARACTERS)[0] == len(text)
+    assert found.count(kernel.ALPHANUMERICS)[0] == sum(character.isalnum() for character in text)
+    assert found.count(kernel.SOLID)[0] == sum(not character.isspace() for character in text)
 
 
 def test_speech_opens_with_a_dash_in_french_and_a_list_with_a_hyphen():
-    from fournil.parts.text.kernels import scan as kernel
-
     assert set(language("fr").speech_dashes) == set("—–")
     text = "— Non, dit-il.\n– Si !\n- un kilo de farine\n• du sel"
     assert scan(pa.array([text]), ["fr"]).count(kernel.BULLET_LINES).tolist() == [2]

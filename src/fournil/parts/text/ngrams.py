@@ -4,6 +4,7 @@ import numpy as np
 
 from fournil.parts.text.kernels import repetition as kernel
 from fournil.parts.text.scan import Words
+from fournil.parts.text.scratch import scratch
 
 TOP_SIZES = (2, 3, 4)
 DUPLICATE_SIZES = (5, 6, 7, 8, 9, 10)
@@ -22,10 +23,10 @@ def shingles(words: Words, size: int, *, wanted: np.ndarray | None = None) -> tu
         gives the one hash of all its words, so that short texts can be compared too; one without words gives none.
     """
     num_texts = len(words.bounds_D) - 1
-    out, counts_D = np.empty(len(words.hashes_W), np.uint64), np.zeros(num_texts, np.int64)
+    out, counts_D = scratch("shingles", len(words.hashes_W), np.uint64), np.zeros(num_texts, np.int64)
     asked = np.ones(num_texts, bool) if wanted is None else wanted
     num = kernel.shingles(words.hashes_W, words.bounds_D, asked, size, out, counts_D)
-    return out[:num], counts_D
+    return out[:num].copy(), counts_D
 
 
 def repetition(words: Words, *, wanted: np.ndarray | None = None, enough: float | None = None) -> dict[str, np.ndarray]:
@@ -54,7 +55,6 @@ def repetition(words: Words, *, wanted: np.ndarray | None = None, enough: float 
     while capacity < 2 * longest:
         capacity *= 2
     top_DZ, duplicate_DZ = np.zeros((num_texts, num_sizes), np.int64), np.zeros((num_texts, num_sizes), np.int64)
-    places, rest, link, counts = np.empty((4, longest), np.int32)
     kernel.repetition(
         words.hashes_W,
         words.lengths_W,
@@ -64,16 +64,16 @@ def repetition(words: Words, *, wanted: np.ndarray | None = None, enough: float 
         len(TOP_SIZES),
         top_DZ,
         duplicate_DZ,
-        np.empty(2 * capacity, np.uint64),
-        np.empty(max(64, 8 * longest), np.uint8),
-        np.empty(longest, np.uint64),
-        places,
-        rest,
-        link,
-        counts,
-        np.empty(longest + 1, np.int64),
-        np.empty(longest + 1, np.uint8),
-        np.empty(longest, np.uint8),
+        scratch("slots-of-runs", 2 * capacity, np.uint64),
+        scratch("seen", max(64, 8 * longest), np.uint8),
+        scratch("keys", longest, np.uint64),
+        scratch("places", longest, np.int32),
+        scratch("rest", longest, np.int32),
+        scratch("link", longest, np.int32),
+        scratch("counts", longest, np.int32),
+        scratch("running", longest + 1, np.int64),
+        scratch("repeated", longest + 1, np.uint8),
+        scratch("later", longest, np.uint8),
     )
     running = np.concatenate([[0], np.cumsum(words.lengths_W, dtype=np.int64)])
     total_D = np.maximum(running[words.bounds_D[1:]] - running[words.bounds_D[:-1]], 1)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from fournil.core.languages import Language, known_languages, language, primary
 from fournil.parts.text.codepoints import LETTER, flag_table, lower_codes, utf8_bytes
 from fournil.parts.text.kernels import scan as kernel
+from fournil.parts.text.scratch import scratch
 
 NEUTRAL = "und"
 """How a text is read whose language nobody knows: no elision, no function words, common punctuation."""
@@ -36,18 +37,6 @@ SIGNS = {
     "colon": ":;",
 }
 """Signs that are counted together, by the column's name."""
-
-
-@dataclass(frozen=True)
-class FunctionWords:
-    """Words by which languages are told apart, as a hash table: a bit for each language that has the word."""
-
-    tags: tuple[str, ...]
-    keys: np.ndarray
-    """uint64, open addressing, 0 where nothing stands."""
-
-    masks: np.ndarray
-    """uint64."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +75,7 @@ class Lines:
     """True where a blank line, or nothing, stands before: a paragraph begins."""
 
     num_words_L: np.ndarray
-    num_letters_L: np.ndarray
     """int64."""
-
-    function_words_LN: np.ndarray
-    """int32: how many function words of each language, see Scan.tags."""
 
     bounds_D: np.ndarray
     """int64: text d has lines bounds_D[d]:bounds_D[d + 1]."""
@@ -102,12 +87,6 @@ class Scan:
 
     words: Words
     lines: Lines
-    tags: tuple[str, ...]
-    """The languages whose function words are counted: the order of N."""
-
-    function_words_DN: np.ndarray
-    """int32: how many function words of each language each text has."""
-
     profile_D: np.ndarray
     """int64: how each text was read, a number of profiles()."""
 
@@ -160,6 +139,7 @@ def _common_flags() -> np.ndarray:
         if character.isupper():
             flags[code] |= kernel.UPPER
     flags[-1] |= kernel.VOWEL
+    flags[:0x80] |= lower_codes()[:0x80] << np.uint32(kernel.LOWER_SHIFT)
     for number, characters in enumerate(SIGNS.values()):
         for character in characters:
             flags[ord(character)] |= number << kernel.SIGN_SHIFT
@@ -189,7 +169,6 @@ def word_hash(word: str) -> int:
     for character in word:
         code = ord(character)
         value = ((value ^ (int(lower[code]) if code < 0x10000 else code)) * int(kernel.PRIME)) % (1 << 64)
-        value ^= value >> 29
     value ^= value >> 33
     value = value * int(kernel.ONE) % (1 << 64)
     value ^= value >> 33
@@ -197,30 +176,28 @@ def word_hash(word: str) -> int:
     return value ^ (value >> 33)
 
 
-def function_word_table(words: dict[str, frozenset[str]]) -> FunctionWords:
-    """A table of the function words of at most 64 languages, by language tag."""
-    masks: dict[int, int] = {}
-    for number, each in enumerate(words.values()):
-        for word in each:
+@cache
+def function_words() -> tuple[np.ndarray, np.ndarray]:
+    """A table of the function words of all languages that have a file, by open addressing.
+
+    Returns:
+        uint64 hashes, 0 where nothing stands, and with each a bit for every profile whose language has the word.
+    """
+    bits: dict[int, int] = {}
+    for profile in range(len(profiles())):
+        for word in described(profile).stop_words:
             key = word_hash(word)
-            masks[key] = masks.get(key, 0) | 1 << number
+            bits[key] = bits.get(key, 0) | 1 << profile
     size = 2
-    while size < 4 * len(masks):
+    while size < 4 * len(bits):
         size *= 2
     keys, values = np.zeros(size, np.uint64), np.zeros(size, np.uint64)
-    for key in sorted(masks):
+    for key in sorted(bits):
         slot = key % size
         while keys[slot]:
             slot = (slot + 1) % size
-        keys[slot], values[slot] = key, masks[key]
-    return FunctionWords(tuple(words), keys, values)
-
-
-@cache
-def function_words() -> FunctionWords:
-    """Those of all languages that have a file and name some."""
-    described = [language(tag) for tag in known_languages()]
-    return function_word_table({each.tag: each.stop_words for each in described if each.stop_words})
+        keys[slot], values[slot] = key, bits[key]
+    return keys, values
 
 
 @cache
@@ -241,20 +218,19 @@ def scan(texts: pa.Array, tags: Sequence[str | None]) -> Scan:
 
 def scan_bytes(bytes_B: np.ndarray, bounds_D: np.ndarray, profile_D: np.ndarray) -> Scan:
     """Read texts that are valid UTF-8: text d is bytes_B[bounds_D[d]:bounds_D[d + 1]], read as profile_D[d] says."""
-    known = function_words()
-    num_texts, num_languages = len(bounds_D) - 1, len(known.tags)
+    num_texts = len(bounds_D) - 1
     most_words = len(bytes_B) // 2 + num_texts + 1
     most_lines = int(np.count_nonzero(bytes_B == 0x0A)) + num_texts + 1
     size = 2
     while size < 2 * most_lines:
         size *= 2
-    hashes_W, lengths_W = np.empty(most_words, np.uint64), np.empty(most_words, np.int32)
-    starts_W, ends_W = np.empty(most_words, np.int64), np.empty(most_words, np.int64)
+    hashes_W, lengths_W = scratch("hashes_W", most_words, np.uint64), scratch("lengths_W", most_words, np.int32)
+    starts_W, ends_W = scratch("starts_W", most_words, np.int64), scratch("ends_W", most_words, np.int64)
     word_bounds_D, line_bounds_D = np.zeros(num_texts + 1, np.int64), np.zeros(num_texts + 1, np.int64)
-    starts_L, ends_L, lengths_L, words_L, letters_L = np.empty((5, most_lines), np.int64)
-    hashes_L, opens_L = np.empty(most_lines, np.uint64), np.empty(most_lines, bool)
-    functions_LN = np.zeros((most_lines, num_languages), np.int32)
-    functions_DN = np.zeros((num_texts, num_languages), np.int32)
+    starts_L, ends_L, lengths_L, words_L = (
+        scratch(name, most_lines, np.int64) for name in ("starts_L", "ends_L", "lengths_L", "words_L")
+    )
+    hashes_L, opens_L = scratch("hashes_L", most_lines, np.uint64), scratch("opens_L", most_lines, np.bool_)
     counts_DF = np.zeros((num_texts, kernel.FIGURES), np.int64)
     signs_DS = np.zeros((num_texts, len(SIGNS)), np.int64)
     flags_PC, lower_C, elides_P = _tables()
@@ -265,8 +241,7 @@ def scan_bytes(bytes_B: np.ndarray, bounds_D: np.ndarray, profile_D: np.ndarray)
         flags_PC,
         lower_C,
         elides_P,
-        known.keys,
-        known.masks,
+        *function_words(),
         _lorem(),
         hashes_W,
         lengths_W,
@@ -279,32 +254,25 @@ def scan_bytes(bytes_B: np.ndarray, bounds_D: np.ndarray, profile_D: np.ndarray)
         hashes_L,
         opens_L,
         words_L,
-        letters_L,
-        functions_LN,
         line_bounds_D,
         counts_DF,
         signs_DS,
-        functions_DN,
-        np.empty(size, np.int32),
-        np.empty(most_lines, np.uint64),
-        np.empty(most_lines, np.int64),
+        scratch("slots", size, np.int32),
+        scratch("hashes_P", most_lines, np.uint64),
+        scratch("lengths_P", most_lines, np.int64),
     )
     w, n = int(word_bounds_D[-1]), int(line_bounds_D[-1])
     return Scan(
-        Words(hashes_W[:w], lengths_W[:w], starts_W[:w], ends_W[:w], word_bounds_D),
+        Words(hashes_W[:w].copy(), lengths_W[:w].copy(), starts_W[:w].copy(), ends_W[:w].copy(), word_bounds_D),
         Lines(
-            starts_L[:n],
-            ends_L[:n],
-            lengths_L[:n],
-            hashes_L[:n],
-            opens_L[:n],
-            words_L[:n],
-            letters_L[:n],
-            functions_LN[:n],
+            starts_L[:n].copy(),
+            ends_L[:n].copy(),
+            lengths_L[:n].copy(),
+            hashes_L[:n].copy(),
+            opens_L[:n].copy(),
+            words_L[:n].copy(),
             line_bounds_D,
         ),
-        known.tags,
-        functions_DN,
         profile_D,
         counts_DF,
         signs_DS,

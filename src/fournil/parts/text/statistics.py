@@ -1,12 +1,9 @@
 """Everything that the quality rules measure, for a batch of texts."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from fournil.core.languages import CODE
 from fournil.parts.text.kernels import scan as kernel
-from fournil.parts.text.scan import Scan, profiles
+from fournil.parts.text.scan import Scan
 
 
 def prose_figures(scan: Scan) -> dict[str, np.ndarray]:
@@ -23,7 +20,7 @@ def prose_figures(scan: Scan) -> dict[str, np.ndarray]:
     num_words = scan.count(kernel.WORDS)
     divisor = np.maximum(num_words, 1)
     tokens = scan.count(kernel.TOKENS)
-    stop_words = _own_function_words(scan)
+    stop_words = scan.count(kernel.FUNCTION_WORDS)
     return {
         "num_words": num_words,
         "mean_word": scan.count(kernel.WORD_LENGTHS) / divisor,
@@ -74,17 +71,3 @@ def code_figures(scan: Scan) -> dict[str, np.ndarray]:
     """Figures of program code: what line_figures gives, and `alphanumeric`, letters and digits among what is solid."""
     solid = np.maximum(scan.count(kernel.SOLID), 1)
     return {**line_figures(scan), "alphanumeric": scan.count(kernel.ALPHANUMERICS) / solid}
-
-
-def figures_of(profile: int) -> Callable[[Scan], dict[str, np.ndarray]]:
-    """Which of the two measures texts that were read in a way."""
-    return code_figures if profiles()[profile] == CODE else prose_figures
-
-
-def _own_function_words(scan: Scan) -> np.ndarray:
-    """Function words of the language in which each text was read (int64)."""
-    column = np.array([scan.tags.index(tag) if tag in scan.tags else -1 for tag in profiles()])[scan.profile_D]
-    if scan.function_words_DN.shape[1] == 0:
-        return np.zeros(len(column), np.int64)
-    found = scan.function_words_DN[np.arange(len(column)), np.maximum(column, 0)].astype(np.int64)
-    return np.where(column >= 0, found, 0)

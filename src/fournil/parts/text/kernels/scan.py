@@ -1,17 +1,21 @@
 """One pass over UTF-8 bytes that finds words, lines and paragraphs and counts what the rules of curation ask.
 
-Suffixes: B bytes, D documents, W words, L lines, N languages, S signs; P profiles, one for each way of reading text
+Suffixes: B bytes, D documents, W words, L lines, S signs; P profiles, one for each way of reading text
 (see parts/text/scan.py, which makes the tables and names the columns).
 """
+
+from typing import TypeAlias
 
 import numpy as np
 
 from fournil.parts.text.kernels.compile import kernel
 
+Whole: TypeAlias = int | np.int64
+
 LETTER, DIGIT, SPACE, NEWLINE, PUNCTUATION, APOSTROPHE, HYPHEN, IGNORED = 1, 2, 4, 8, 16, 32, 64, 128
 TERMINAL, CLOSING, BULLET, UPPER, VOWEL = 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12
-SIGN_SHIFT = 16
-"""Above it, the number of the sign's counter; 0 counts nothing."""
+SIGN_SHIFT, LOWER_SHIFT = 16, 24
+"""Above the first, four bits: the number of the sign's counter. Above the second: ASCII in lower case."""
 
 (
     WORDS,
@@ -20,7 +24,8 @@ SIGN_SHIFT = 16
     SOLID,
     LETTERS,
     ALPHANUMERICS,
-    UPPERS,
+    CAPITAL_WORDS,
+    FUNCTION_WORDS,
     TOKENS,
     LETTERED_TOKENS,
     LONGEST_TOKEN,
@@ -49,7 +54,7 @@ SIGN_SHIFT = 16
     LONGEST_LINE,
     LOREM_WORDS,
     FIGURES,
-) = range(35)
+) = range(36)
 """Columns of counts_DF; FIGURES is their number."""
 
 SHORTEST_REPEAT = 10
@@ -61,7 +66,7 @@ SEED = np.uint64(0xCBF29CE484222325)
 PRIME = np.uint64(0x9E3779B97F4A7C15)
 ONE = np.uint64(0xFF51AFD7ED558CCD)
 TWO = np.uint64(0xC4CEB9FE1A85EC53)
-HALF = np.uint64(33)
+HALF, ONE_BIT = np.uint64(33), np.uint64(1)
 LAST_ENTRY = 0x20000
 
 
@@ -76,7 +81,7 @@ def finish(value: np.uint64) -> np.uint64:
 
 
 @kernel
-def hash_bytes(bytes_B: np.ndarray, start: int, stop: int) -> np.uint64:
+def hash_bytes(bytes_B: np.ndarray, start: Whole, stop: Whole) -> np.uint64:
     """Hash of a slice of bytes, eight at a time."""
     value = SEED ^ np.uint64(stop - start)
     place, end = np.uint64(start), np.uint64(stop)
@@ -101,7 +106,7 @@ def hash_bytes(bytes_B: np.ndarray, start: int, stop: int) -> np.uint64:
 
 
 @kernel
-def decoded(bytes_B: np.ndarray, place: int) -> tuple[np.int64, int]:
+def decoded(bytes_B: np.ndarray, place: Whole) -> tuple[np.int64, int]:
     """The code point that begins at a byte, and how many bytes it has; the text is known to be UTF-8."""
     first = np.int64(bytes_B[place])
     if first < 0x80:
@@ -131,7 +136,7 @@ def found_in(keys: np.ndarray, value: np.uint64) -> np.int64:
 
 @kernel
 def mark_repeated(
-    hashes: np.ndarray, lengths: np.ndarray, first: int, stop: int, shortest: int, slots: np.ndarray
+    hashes: np.ndarray, lengths: np.ndarray, first: Whole, stop: Whole, shortest: int, slots: np.ndarray
 ) -> tuple[int, int]:
     """How many entries first:stop equal an earlier one and are long enough, and the sum of their lengths."""
     size = 2
@@ -158,7 +163,7 @@ def mark_repeated(
 
 
 @kernel
-def ends_sentence(bytes_B: np.ndarray, start: int, stop: int, flags: np.ndarray) -> bool:
+def ends_sentence(bytes_B: np.ndarray, start: Whole, stop: Whole, flags: np.ndarray) -> bool:
     """Whether a line ends a sentence: up to three closing marks or spaces may follow the sign."""
     kind = 0
     for _ in range(4):
@@ -182,7 +187,7 @@ def scan_bytes(
     lower_C: np.ndarray,
     elides_P: np.ndarray,
     function_keys: np.ndarray,
-    function_masks: np.ndarray,
+    function_profiles: np.ndarray,
     lorem: np.ndarray,
     hashes_W: np.ndarray,
     lengths_W: np.ndarray,
@@ -195,29 +200,25 @@ def scan_bytes(
     hashes_L: np.ndarray,
     opens_L: np.ndarray,
     words_L: np.ndarray,
-    letters_L: np.ndarray,
-    functions_LN: np.ndarray,
     line_bounds_D: np.ndarray,
     counts_DF: np.ndarray,
     signs_DS: np.ndarray,
-    functions_DN: np.ndarray,
     slots: np.ndarray,
     hashes_P: np.ndarray,
     lengths_P: np.ndarray,
 ) -> None:
     """Fill the arrays that follow `lorem`; those of words, lines and slots are as long as they can need to be."""
-    num_languages = functions_DN.shape[1]
     num_words = num_lines = 0
     for document in range(len(bounds_D) - 1):
-        flags = flags_PC[profile_D[document]]
-        elides = elides_P[profile_D[document]]
+        profile = np.uint64(profile_D[document])
+        flags, elides = flags_PC[profile], elides_P[profile]
         figures = counts_DF[document]
         signs = signs_DS[document]
         place, stop = bounds_D[document], bounds_D[document + 1]
         first_word, first_line, num_paragraphs = num_words, num_lines, 0
-        characters = solid = letters = alphanumerics = uppers = word_lengths = 0
-        tokens = lettered = longest_token = token_start = token_kinds = 0
-        line_start, line_end, line_begun, line_until, line_words, line_letters = -1, 0, 0, 0, num_words, 0
+        characters = solid = letters = alphanumerics = word_lengths = 0
+        tokens = lettered = longest_token = token_start = token_kinds = function_words = capital_words = 0
+        line_start, line_end, line_begun, line_until, line_words = -1, 0, 0, 0, num_words
         opens = True
         paragraph_start, paragraph_begun = -1, 0
         before = np.uint64(0)
@@ -233,47 +234,45 @@ def scan_bytes(
                 start = place
                 if line_start < 0:
                     line_start, line_begun = place, characters
-                value, length, joiners, seen, capitals, previous = SEED, 0, 0, 0, 0, UPPER
+                value, length, joiners, first, rest, every = SEED, 0, 0, kind, 0, UPPER
+                lower = np.uint64(kind >> LOWER_SHIFT)
+                if code >= 0x80:
+                    lower = np.uint64(lower_C[code] if code < 0x10000 else code)
+                at, end, step = np.uint64(place), np.uint64(stop), np.uint64(width)
                 while True:
-                    value = (value ^ np.uint64(lower_C[code] if code < 0x10000 else code)) * PRIME
-                    value ^= value >> np.uint64(29)
+                    value = (value ^ lower) * PRIME
                     length += 1
-                    place += width
-                    if kind & (LETTER | DIGIT):
-                        seen |= kind
-                        letters += kind & 1
-                        uppers += (kind >> 11) & 1
-                        capitals |= kind & ~previous
-                    else:
-                        joiners += 1
-                    previous = kind if kind & (LETTER | DIGIT) else UPPER
-                    if place >= stop:
+                    at += step
+                    if at >= end:
                         break
-                    code, width = np.int64(bytes_B[place]), 1
-                    if code >= 0x80:
-                        code, width = decoded(bytes_B, place)
-                    kind = np.int64(flags[min(code, LAST_ENTRY)])
+                    byte = bytes_B[at]
+                    if byte < 0x80:
+                        kind, step = np.int64(flags[byte]), np.uint64(1)
+                        lower = np.uint64(kind >> LOWER_SHIFT)
+                    else:
+                        code, width = decoded(bytes_B, np.int64(at))
+                        kind, step = np.int64(flags[min(code, LAST_ENTRY)]), np.uint64(width)
+                        lower = np.uint64(lower_C[code] if code < 0x10000 else code)
                     if kind & (LETTER | DIGIT):
+                        rest |= kind
+                        every &= kind
                         continue
-                    if kind & (APOSTROPHE | HYPHEN) and previous & (LETTER | DIGIT) and place + width < stop:
-                        code_after, _ = decoded(bytes_B, place + width)
-                        if flags[min(code_after, LAST_ENTRY)] & (LETTER | DIGIT):
-                            if not kind & APOSTROPHE:
-                                continue
-                            slot = -1
-                            if not elides:
-                                # « l’ » counts as a word of French in a text that is read as English, too.
-                                slot = found_in(function_keys, elided_hash(value))
-                                if slot >= 0:
-                                    count_function(function_masks[slot], num_languages, functions_DN[document])
-                                    count_function(function_masks[slot], num_languages, functions_LN[num_lines])
-                                continue
-                            value = (value ^ np.uint64(0x27)) * PRIME
-                            value ^= value >> np.uint64(29)
-                            length += 1
-                            joiners += 1
-                            place += width
-                    break
+                    if not kind & (APOSTROPHE | HYPHEN) or at + step >= end:
+                        break
+                    code, width = decoded(bytes_B, np.int64(at + step))
+                    if not flags[min(code, LAST_ENTRY)] & (LETTER | DIGIT):
+                        break
+                    joiners += 1
+                    value = (value ^ lower) * PRIME
+                    length += 1
+                    at += step
+                    if kind & APOSTROPHE and elides:
+                        break
+                    # A letter after a hyphen may be a capital as the first one may.
+                    kind, step = np.int64(flags[min(code, LAST_ENTRY)]), np.uint64(width)
+                    rest |= kind & ~UPPER
+                    lower = np.uint64(lower_C[code] if code < 0x10000 else code)
+                place = np.int64(at)
                 value = finish(value)
                 hashes_W[num_words], lengths_W[num_words] = value, length
                 starts_W[num_words], ends_W[num_words] = start, place
@@ -281,27 +280,34 @@ def scan_bytes(
                 characters += length
                 word_lengths += length
                 alphanumerics += length - joiners
-                token_kinds |= 1 if seen & LETTER else 2
                 line_end, line_until = place, characters
-                slot = found_in(function_keys, value)
-                if slot >= 0:
-                    mask = function_masks[slot]
-                    count_function(mask, num_languages, functions_DN[document])
-                    count_function(mask, num_languages, functions_LN[num_lines])
-                if value == lorem[0]:
-                    figures[LOREM_WORDS] += 1
-                elif value == lorem[1] and before == lorem[0]:
-                    figures[LOREM_IPSUM] += 1
-                before = value
+                seen = first | rest
                 if seen & LETTER:
+                    token_kinds |= 1
+                    letters += length - joiners
+                    slot = found_in(function_keys, value)
+                    if slot >= 0:
+                        function_words += np.int64((function_profiles[slot] >> profile) & ONE_BIT)
                     if seen & DIGIT:
                         figures[MIXED_WORDS] += 1
-                    elif capitals & UPPER:
-                        figures[ODD_CAPITALS] += 1
+                        for number in range(start, place):
+                            letters -= 0x30 <= bytes_B[number] <= 0x39
+                    elif rest & UPPER:
+                        if first & every & UPPER:
+                            capital_words += 1
+                        else:
+                            figures[ODD_CAPITALS] += 1
                     if length == 1:
                         figures[SINGLE_LETTERS] += 1
                     elif length > 3 and not seen & VOWEL:
                         figures[WORDS_WITHOUT_VOWEL] += 1
+                    if value == lorem[0]:
+                        figures[LOREM_WORDS] += 1
+                    elif value == lorem[1] and before == lorem[0]:
+                        figures[LOREM_IPSUM] += 1
+                else:
+                    token_kinds |= 2
+                before = value
                 continue
             if kind & SPACE:
                 if characters > token_start:
@@ -318,7 +324,6 @@ def scan_bytes(
                         hashes_L[num_lines] = hash_bytes(bytes_B, line_start, line_end)
                         opens_L[num_lines] = opens
                         words_L[num_lines] = num_words - line_words
-                        letters_L[num_lines] = letters - line_letters
                         if opens:
                             paragraph_start, paragraph_begun = line_start, line_begun
                         opens = False
@@ -359,7 +364,7 @@ def scan_bytes(
                         figures[PARAGRAPH_CHARACTERS] += line_until - paragraph_begun
                         num_paragraphs += 1
                         paragraph_start = -1
-                    line_start, line_words, line_letters = -1, num_words, letters
+                    line_start, line_words = -1, num_words
                     figures[NEWLINES] += place < stop
                 if place >= stop:
                     break
@@ -373,7 +378,7 @@ def scan_bytes(
                 line_start, line_begun = place, characters
             if not kind & PUNCTUATION:
                 token_kinds |= 2
-            signs[kind >> SIGN_SHIFT] += 1
+            signs[(kind >> SIGN_SHIFT) & 15] += 1
             characters += 1
             after = place + width
             if kind & TERMINAL:
@@ -423,25 +428,11 @@ def scan_bytes(
         line_bounds_D[document + 1] = num_lines
         figures[WORDS], figures[WORD_LENGTHS] = num_words - first_word, word_lengths
         figures[CHARACTERS], figures[SOLID] = characters, characters + solid
-        figures[LETTERS], figures[ALPHANUMERICS], figures[UPPERS] = letters, alphanumerics, uppers
+        figures[LETTERS], figures[ALPHANUMERICS] = letters, alphanumerics
+        figures[CAPITAL_WORDS], figures[FUNCTION_WORDS] = capital_words, function_words
         figures[TOKENS], figures[LETTERED_TOKENS], figures[LONGEST_TOKEN] = tokens, lettered, longest_token
         figures[LINES], figures[PARAGRAPHS] = num_lines - first_line, num_paragraphs
         num, total = mark_repeated(hashes_L, lengths_L, first_line, num_lines, SHORTEST_REPEAT, slots)
         figures[REPEATED_LINES], figures[REPEATED_LINE_CHARACTERS] = num, total
         num, total = mark_repeated(hashes_P, lengths_P, 0, num_paragraphs, 1, slots)
         figures[REPEATED_PARAGRAPHS], figures[REPEATED_PARAGRAPH_CHARACTERS] = num, total
-
-
-@kernel
-def elided_hash(value: np.uint64) -> np.uint64:
-    """Hash of a word so far with an apostrophe after it."""
-    value = (value ^ np.uint64(0x27)) * PRIME
-    value ^= value >> np.uint64(29)
-    return finish(value)
-
-
-@kernel
-def count_function(mask: np.uint64, num: int, counts_N: np.ndarray) -> None:
-    """Add one to the count of each language whose bit is set."""
-    for number in range(num):
-        counts_N[number] += (mask >> np.uint64(number)) & np.uint64(1)
