@@ -32,6 +32,7 @@ def test_there_is_a_list_for_each_language_of_ours():
         ("Oh putain, quelle merde, il pleut encore.", (2, 0, 0)),
         ("Tabarnak, j'ai encore manqué mon autobus, câlisse !", (2, 0, 0)),
         ("Il a pas d'allure, ostie de char.", MILD),
+        ("J'suis tannée en crisse de ce char-là.", MILD),
         ("La bitte d'amarrage du quai tient bon, et la bite d'amarrage aussi.", NONE),
         ("La chatte a eu quatre petits, et elle miaule devant ses croquettes.", NONE),
         ("Sa chatte dort sur le fauteuil.", NONE),

@@ -170,6 +170,7 @@ def weigh(
         for group in range(64):
             if about_N[group] > 0 and about_N[group] >= clearable_N[group]:
                 subject |= np.uint64(1) << np.uint64(group)
+        reached = np.int64(-1)
         for find in range(start, stop):
             word, entry = finds_F2[find, 0], finds_F2[find, 1]
             if kind_E[entry] != LISTED or (clears_E[entry] & subject) != 0:
@@ -194,6 +195,9 @@ def weigh(
                 other += 1
             if held or (clears_E[entry] & around) != 0 or (needs_E[entry] != 0 and (needs_E[entry] & around) == 0):
                 continue
+            if begin <= reached:
+                continue  # a word of it counted already
+            reached = word
             counted_F[find] = True
             counts_DG[document, grade_E[entry]] += 1
         start = stop
