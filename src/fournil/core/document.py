@@ -27,6 +27,7 @@ _WHY = [
     pa.field("bound", pa.string()),
     pa.field("spans", pa.list_(pa.list_(pa.int64()))),
     pa.field("kept_id", pa.string()),
+    pa.field("kept_source", pa.string()),
 ]
 
 DOCUMENTS = pa.schema(
@@ -56,7 +57,8 @@ DIALOGUES = pa.schema(
 """Documents with their turns: a list of speaker and text."""
 
 REFUSED_DOCUMENTS = pa.schema([*DOCUMENTS, *_WHY])
-"""A refused document, whole, and why: the step, the rule, the value found, the bound, where, the duplicate kept."""
+"""A refused document, whole, and why: the step, the rule, the value found, the bound, where, the duplicate kept instead
+and its source."""
 
 REFUSED_PAIRS = pa.schema([*PAIRS, *_WHY])
 """A refused pair, whole, and why."""
@@ -127,6 +129,7 @@ def refused_row(
     bound: object = None,
     spans: Sequence[Sequence[int]] | None = None,
     kept_id: str | None = None,
+    kept_source: str | None = None,
 ) -> dict[str, Any]:
     """Build a refused row from a document's or a pair's row and the reason."""
     return {
@@ -137,6 +140,7 @@ def refused_row(
         "bound": _plain(bound),
         "spans": None if spans is None else [list(span) for span in spans],
         "kept_id": kept_id,
+        "kept_source": kept_source,
     }
 
 

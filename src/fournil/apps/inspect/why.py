@@ -150,7 +150,9 @@ def _reason(row: dict[str, Any]) -> Iterator[str]:
         parts.append(tr("value {value}", value=row["value"]))
     if row.get("bound") is not None:
         parts.append(tr("bound {bound}", bound=row["bound"]))
-    if row.get("kept_id"):
+    if row.get("kept_id") and row.get("kept_source"):
+        parts.append(tr("kept instead: {id}, of source {source}", id=row["kept_id"], source=row["kept_source"]))
+    elif row.get("kept_id"):
         parts.append(tr("kept instead: {id}", id=row["kept_id"]))
     yield f"    {', '.join(parts)}"
     text = row.get("text") or ""

@@ -4,7 +4,9 @@ The join by MinHash keys, on which the split rests, misses a few pairs in a hund
 missed is refused here, so that the proof at the end finds nothing.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,22 +63,67 @@ def near_held_out(
     held_texts = np.flatnonzero(some & (held & alive)[owner_T])
     texts = np.flatnonzero(some & (~held & alive)[owner_T])
     found = _hold(held_texts, texts, sets, work, threshold, workers)
-    # The most similar held-out text is named; of equal ones the first by id.
-    ids = [_name(documents, pairs, int(row))[0] for row in owner_T[found["held"]].tolist()]
-    order = np.lexsort((np.array(ids, object).astype("U"), -found["similarity"], owner_T[found["text"]]))
-    rows = owner_T[found["text"]][order]
-    first = np.ones(len(rows), bool)
-    first[1:] = rows[1:] != rows[:-1]
-    chosen = order[first]
+    rows = owner_T[found["text"]]
+    parts = ((documents.kind, 0, len(documents)), (pairs.kind, len(documents), len(alive)))
     tables: dict[str, pa.Table] = {}
-    for kind, start, stop in (("documents", 0, len(documents)), ("pairs", len(documents), len(alive))):
-        part = chosen[(owner_T[found["text"][chosen]] >= start) & (owner_T[found["text"][chosen]] < stop)]
-        names = [_name(documents, pairs, int(row)) for row in owner_T[found["held"][part]].tolist()]
-        tables[kind] = refusals_for(
-            owner_T[found["text"][part]] - start, HELD_OUT, found["similarity"][part], f"{threshold:g}",
-            pa.array([name for name, _ in names], pa.string()), pa.array([source for _, source in names], pa.string()),
-        ) if len(part) else REFUSALS.empty_table()  # fmt: skip
+    for kind, start, stop in parts:
+        there = (rows >= start) & (rows < stop)
+        tables[kind] = _refused(
+            documents, pairs, rows[there] - start, owner_T[found["held"][there]], found["similarity"][there], threshold
+        )
     return tables
+
+
+def near_held_out_when_cut(
+    documents: Rows,
+    pairs: Rows,
+    cut: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    sets: SetFiles,
+    work: Path,
+    *,
+    threshold: float,
+) -> pa.Table:
+    """Documents that are near duplicates of a held-out text once passages are cut from them.
+
+    Args:
+        documents: All documents.
+        pairs: All pairs.
+        cut: Rows, values and counts of the sets of documents that are cut.
+        sets: Of all texts.
+        work: The folder of the join, where near_held_out noted what is held out.
+        threshold: Jaccard similarity.
+    """
+    path = work / "held-out" / "held.npy"
+    if not path.exists():
+        return REFUSALS.empty_table()
+    held = np.load(path)
+    found = [np.zeros(0, _PAIR)]
+    changed = list(cut)
+    for start, stop in pairwise(cut_by_size(sets.sizes(held), _INDEX_SHINGLES)):
+        if changed:
+            index = ExactIndex(sets.read(held[start:stop]))
+            for rows, values, counts in changed:
+                near, true = index.near(Sets(values, counts), threshold=threshold)
+                found.append(_found(rows[near[:, 0]], held[start:stop][near[:, 1]], true))
+    all_found = np.concatenate(found)
+    owner_T = owners(documents, pairs)
+    return _refused(documents, pairs, all_found["text"], owner_T[all_found["held"]], all_found["similarity"], threshold)
+
+
+def _refused(
+    documents: Rows, pairs: Rows, rows: np.ndarray, held: np.ndarray, similarity: np.ndarray, threshold: float
+) -> pa.Table:
+    """Refuse rows; the most similar held-out one is named, of equal ones the first by id."""
+    if not len(rows):
+        return REFUSALS.empty_table()
+    names = [_name(documents, pairs, row) for row in held.tolist()]
+    ids = np.array([name for name, _ in names])
+    order = np.lexsort((ids, -similarity, rows))
+    first = np.ones(len(order), bool)
+    first[1:] = rows[order[1:]] != rows[order[:-1]]
+    chosen = order[first]
+    kept_ids, kept_sources = (pa.array([names[place][column] for place in chosen], pa.string()) for column in range(2))
+    return refusals_for(rows[chosen], HELD_OUT, similarity[chosen], f"{threshold:g}", kept_ids, kept_sources)
 
 
 def _name(documents: Rows, pairs: Rows, row: int) -> tuple[str, str]:
@@ -122,10 +169,14 @@ def _hold_part(
     found = [np.zeros(0, _PAIR)]
     for part, block in sets.blocks(np.asarray(texts)):
         pairs, true = index.near(block, threshold=threshold)
-        made = np.empty(len(pairs), _PAIR)
-        made["text"], made["held"], made["similarity"] = part[pairs[:, 0]], held[pairs[:, 1]], true
-        found.append(made)
+        found.append(_found(part[pairs[:, 0]], held[pairs[:, 1]], true))
     save(path, np.concatenate(found))
+
+
+def _found(texts: np.ndarray, held: np.ndarray, similarity: np.ndarray) -> np.ndarray:
+    made = np.empty(len(texts), _PAIR)
+    made["text"], made["held"], made["similarity"] = texts, held, similarity
+    return made
 
 
 @lru_cache(maxsize=1)

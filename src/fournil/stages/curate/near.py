@@ -56,6 +56,10 @@ class Near:
     num_left: int
     """Entries of buckets that were not done when the rounds were over."""
 
+    num_spills: int
+    num_partitions: int
+    """How the keys lie on disk, see read_partition."""
+
 
 @dataclass(frozen=True)
 class _Place:
@@ -113,11 +117,13 @@ def find_near(
         keys = [rows.arrays["keys"] for rows in (documents, pairs) if num_texts(rows)]
         num_bands = keys[0].shape[1] if keys else 1
         save(place.order, np.concatenate([np.zeros(0, np.uint64), *(_order(part) for part in keys)]))
-        num_partitions = min(max(1, -(-num * num_bands // _PARTITION_ENTRIES)), _MAX_PARTITIONS)
+        num_partitions = num_partitions_for(num * num_bands)
         num_spills = spill_keys(keys, folder, num_partitions, workers)
-        write_json(done, _tie_rounds(place, num, num_spills, num_partitions, threshold, workers))
+        told = _tie_rounds(place, num, num_spills, num_partitions, threshold, workers)
+        write_json(done, {**told, "num_spills": num_spills, "num_partitions": num_partitions})
     told = json.loads(done.read_text("utf-8"))
-    return Near(np.load(place.labels(told["num_rounds"]), mmap_mode="r"), told["num_compared"], told["num_left"])
+    labels = np.load(place.labels(told.pop("num_rounds")), mmap_mode="r")
+    return Near(labels, **told)
 
 
 def _order(keys: np.ndarray) -> np.ndarray:
@@ -157,17 +163,28 @@ def _spill(keys: np.ndarray, first: int, place: _Place, number: int, num_partiti
         return
     values = keys.ravel()
     texts = np.repeat(np.arange(first, first + len(keys), dtype=np.uint32), keys.shape[1])
-    values, texts = values[values != 0], texts[values != 0]
-    partition = _partition(values, num_partitions)
+    spill_entries(place.folder, number, values[values != 0], texts[values != 0], num_partitions)
+
+
+def spill_entries(folder: Path, number: int, keys: np.ndarray, texts: np.ndarray, num_partitions: int) -> None:
+    """Write one file of keys and texts, by partition; within one they stay in their order."""
+    place = _Place(folder)
+    partition = ((keys >> np.uint64(32)) * np.uint64(num_partitions) >> np.uint64(32)).astype(np.uint16)
     order = np.argsort(partition, kind="stable")
-    entries = np.empty(len(values), ENTRY)
-    entries["key"], entries["text"] = values[order], texts[order]
+    entries = np.empty(len(keys), ENTRY)
+    entries["key"], entries["text"] = keys[order], texts[order]
     save(place.entries(number), entries)
     save(place.edges(number), np.searchsorted(partition[order], np.arange(num_partitions + 1)))
 
 
-def _partition(keys: np.ndarray, num: int) -> np.ndarray:
-    return ((keys >> np.uint64(32)) * np.uint64(num) >> np.uint64(32)).astype(np.uint16)
+def is_spilled(folder: Path, number: int) -> bool:
+    """Whether such a file is there."""
+    return _Place(folder).edges(number).exists()
+
+
+def num_partitions_for(num_entries: int) -> int:
+    """Among how many partitions so many entries are divided."""
+    return min(max(1, -(-num_entries // _PARTITION_ENTRIES)), _MAX_PARTITIONS)
 
 
 def read_partition(folder: Path, num_spills: int, partition: int) -> Entries:

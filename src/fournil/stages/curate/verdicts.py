@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-WHY = ("step", "rule", "value", "bound", "spans", "kept_id")
+WHY = ("step", "rule", "value", "bound", "spans", "kept_id", "kept_source")
 """The columns that a refused row has more than a kept one."""
 
 

@@ -32,7 +32,7 @@ from fournil.stages.curate.facts import Fate
 from fournil.stages.curate.names import DUPLICATES
 from fournil.stages.curate.verdicts import WHY
 
-FOLDERS = ("documents", "pairs", "heldout", "refused", "edits")
+FOLDERS = ("documents", "pairs", "heldout", "refused", "edits", "signatures")
 _SCHEMAS = {"documents": (DOCUMENTS, REFUSED_DOCUMENTS), "pairs": (PAIRS, REFUSED_PAIRS)}
 _BLOCK_BYTES = 2 * DEFAULT_MAX_BYTES
 """A block ends with so much text even if little of it is for training."""

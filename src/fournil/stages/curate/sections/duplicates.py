@@ -27,7 +27,8 @@ class RepeatSettings:
     """Shorter paragraphs are left alone (0: no paragraph is cut)."""
 
     passage_words: int = 50
-    """Runs of so many words are found wherever they stand, in the middle of a line too (0: none is cut)."""
+    """Runs of so many words are found wherever they stand, in the middle of a line too (0: none is cut). At either end
+    of a longer run, a fifth of so many words may stay."""
 
     min_left: float = 0.2
     """A document of which a smaller share of bytes is left is refused."""
