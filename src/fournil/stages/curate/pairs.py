@@ -3,7 +3,6 @@
 A pair's sides go through the same steps as documents, laid end to end; `side_counts` says how many each pair has.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pyarrow as pa
 from fournil.core.document import PAIRS, REFUSED_PAIRS
 from fournil.core.languages import known_languages, language, primary
 from fournil.parts.text.codepoints import LETTER, counts, maxima
+from fournil.parts.text.function_words import count_words
 from fournil.parts.text.identify import identify
 from fournil.parts.text.keys import exact_keys, letter_keys
 from fournil.parts.text.ngrams import shingles
@@ -25,15 +25,19 @@ from fournil.stages.curate.contamination import judge_sides
 from fournil.stages.curate.judging import SHINGLE_WORDS
 from fournil.stages.curate.marking import marked
 from fournil.stages.curate.names import CONTAMINATION, LANGUAGE, NORMALISE, QUALITY
+from fournil.stages.curate.parallel import Side, judge_pair
 from fournil.stages.curate.personal import mask_personal_data
+from fournil.stages.curate.sections.language import LanguageSettings
 from fournil.stages.curate.texts import Texts, edit_rows, texts_of
 from fournil.stages.curate.verdicts import Verdict, with_verdicts
 
 NEAR_WORDS = 8
 """Sides with fewer words are compared by their letters alone: they have too few shingles."""
 
-_MARKUP = re.compile(r"<[^<>]*>|&[a-zA-Z]+;|%[-+ #0-9.*$]*[a-zA-Z]|\$?\{[^{}]*\}|https?://\S+|\\[a-z]")
-_SMOOTHING = 15
+_SURE_WORDS, _SURE_SHARE = 5, 0.3
+"""With so many words, of which this share are function words, a side's language is told without the identifier."""
+_WRONG = 4
+"""A side with so many times more function words of another language of the run is in that one."""
 
 
 def pair_chunk(
@@ -71,20 +75,8 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...], pre
     marks = judge_sides(texts, pair_of, prepared.get(CONTAMINATION), config.contamination, verdicts)
     letters = counts((texts.points.flags_C & LETTER) != 0, texts.points.bounds_D)
     lengths = np.diff(texts.points.bounds_D)
-    wanted = {primary(tag) for tag in languages}
     longest = maxima(lengths, offsets)
-    num_letters, num_characters, edges = letters.tolist(), lengths.tolist(), offsets.tolist()
-    for pair in range(len(ids)):
-        if pair not in verdicts:
-            places = [side for side in range(edges[pair], edges[pair + 1]) if primary(tags[side]) in wanted]
-            verdict = _judge(
-                [values[side] for side in places],
-                [num_letters[side] for side in places],
-                [num_characters[side] for side in places],
-                config,
-            )
-            if verdict is not None:
-                verdicts[pair] = Verdict(QUALITY, *verdict)
+    _judge_quality(values, tags, letters, offsets, batch.column("score").to_pylist(), config, languages, verdicts)
 
     columns = {name: batch.column(name) for name in PAIRS.names}
     columns["extra"] = marked(columns["extra"], marks)
@@ -100,6 +92,7 @@ def _make(batch: pa.RecordBatch, config: Config, languages: tuple[str, ...], pre
         "exact": _pair_keys(exact_keys(texts.values), tags, offsets),
         "side_counts": np.diff(offsets).astype(np.int64),
         "side_letters": letter_keys(texts.values),
+        "side_languages": np.array([primary(tag).encode() for tag in tags], "S12"),
         "shingle_counts": shingle_counts,
     }
     edits = edit_rows(texts, [ids[pair] for pair in pair_of.tolist()], tags)
@@ -137,38 +130,59 @@ def _check_languages(
         present[pair_of[side]] += primary(tag) in wanted
     for pair in np.flatnonzero(present < 2).tolist():
         verdicts.setdefault(pair, Verdict(LANGUAGE, "missing-side", str(present[pair]), "2"))
+    counted = count_words(texts.values, languages)
+    own_DN, words_D = counted.counts_DC[:, : len(counted.tags)], counted.num_words_D
+    others_D = counted.counts_DC[:, len(counted.tags)]
+    numbers = {tag: number for number, tag in enumerate(counted.tags)}
+    place_of = np.array([numbers.get(primary(tag), -1) for tag in tags], np.int64)
+    mine_D = np.where(place_of >= 0, own_DN[np.arange(len(tags)), place_of], 0)
+    most_D = own_DN.max(1, initial=0)
+    enough_D = (words_D >= _SURE_WORDS) & (most_D >= _SURE_SHARE * words_D) & (most_D >= 5 * others_D)
+    # Its own words say so, or those of another language of the run do.
+    sure_D = enough_D & (2 * mine_D > most_D)
+    wrong_D = enough_D & (_WRONG * mine_D <= most_D) & (place_of >= 0)
+    for side in np.flatnonzero(wrong_D).tolist():
+        found = counted.tags[int(own_DN[side].argmax())]
+        share = int(most_D[side]) / int(most_D[side] + mine_D[side] + others_D[side])
+        _mismatch(verdicts, int(pair_of[side]), found, share, tags[side], settings)
     letters = counts((texts.points.flags_C & LETTER) != 0, texts.points.bounds_D)
-    least = max(settings.pair_min_letters, 1)
-    long = [side for side in np.flatnonzero(letters >= least).tolist() if primary(tags[side]) in wanted]
-    found, confidences = identify(texts.values, long)
-    for side, tag, confidence in zip(long, found, confidences.tolist(), strict=True):
+    doubtful = (letters >= max(settings.pair_min_letters, 1)) & ~sure_D & ~wrong_D
+    long = [side for side in np.flatnonzero(doubtful).tolist() if primary(tags[side]) in wanted]
+    for side, tag, confidence in zip(long, *identify(texts.values, long), strict=True):
         if tag != primary(tags[side]) and confidence >= settings.pair_mismatch_confidence:
-            bound = f"{tags[side]} {settings.pair_mismatch_confidence:g}"
-            verdicts.setdefault(
-                int(pair_of[side]), Verdict(LANGUAGE, "language-mismatch", f"{tag} {confidence:.3f}", bound)
-            )
+            _mismatch(verdicts, int(pair_of[side]), tag, float(confidence), tags[side], settings)
 
 
-def _judge(
-    texts: list[str], letters: list[int], lengths: list[int], config: Config
-) -> tuple[str, str | None, str | None] | None:
-    """The first rule that a pair breaks, the value and the bound."""
-    if len(set(texts)) < len(texts):
-        return "equal-sides", None, None
-    if min(letters) == 0:
-        return "no-letter", "0", "1"
-    if any(
-        ("<" in text or "%" in text or "{" in text or "&" in text or "://" in text)
-        and not any(c.isalpha() for c in _MARKUP.sub("", text))
-        for text in texts
-    ):
-        return "markup-only", None, None
-    if max(lengths) > config.pairs.max_characters:
-        return "over-long", str(max(lengths)), str(config.pairs.max_characters)
-    ratio = (max(lengths) + _SMOOTHING) / (min(lengths) + _SMOOTHING)
-    if ratio > config.pairs.max_length_ratio:
-        return "length-ratio", f"{ratio:.6g}", f"{config.pairs.max_length_ratio:g}"
-    return None
+def _mismatch(
+    verdicts: dict[int, Verdict], pair: int, found: str, confidence: float, tag: str, settings: LanguageSettings
+) -> None:
+    bound = f"{tag} {settings.pair_mismatch_confidence:g}"
+    verdicts.setdefault(pair, Verdict(LANGUAGE, "language-mismatch", f"{found} {confidence:.3f}", bound))
+
+
+def _judge_quality(
+    values: list[str],
+    tags: list[str],
+    letters: np.ndarray,
+    offsets: np.ndarray,
+    scores: list[float | None],
+    config: Config,
+    languages: tuple[str, ...],
+    verdicts: dict[int, Verdict],
+) -> None:
+    wanted = {primary(tag) for tag in languages}
+    num_letters, edges = letters.tolist(), offsets.tolist()
+    for pair, score in enumerate(scores):
+        if pair in verdicts:
+            continue
+        sides = [
+            Side(primary(tags[side]), values[side], num_letters[side])
+            for side in range(edges[pair], edges[pair + 1])
+            if primary(tags[side]) in wanted
+        ]
+        broken = judge_pair(sides, score, config.pairs)
+        if broken is not None:
+            verdicts[pair] = Verdict(QUALITY, *broken)
 
 
 def shingles_of_sides(values: pa.Array, tags: list[str]) -> tuple[np.ndarray, np.ndarray]:

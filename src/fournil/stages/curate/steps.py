@@ -36,6 +36,7 @@ from fournil.stages.curate.names import (
     PERSONAL_DATA,
     QUALITY,
 )
+from fournil.stages.curate.near_pairs import translation_facts
 from fournil.stages.curate.ranges import plan_ranges
 from fournil.stages.curate.rows import load_rows
 from fournil.stages.curate.silenced import toxicity_facts
@@ -118,6 +119,7 @@ def _curate(config: Config, sources: Path, out: Path, context: Context, workers:
     facts: dict[str, Any] = {fate.rows.kind: facts_of(fate) for fate in fates}
     facts["languages"] = language_matrix(documents)
     facts["mixture"] = mixture_facts(fates[0], config.language)
+    facts["translations"] = translation_facts(fates[1])
     edits = {rows.kind: (rows.chunks.edits(), rows.chunks.rows(["id", "source"])) for rows in (documents, pairs)}
     facts["contamination"] = contamination_facts(prepared.get(CONTAMINATION), edits)
     facts["toxicity"] = toxicity_facts(fates[0])
