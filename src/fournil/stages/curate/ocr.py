@@ -54,7 +54,7 @@ def clean_ocr(batch: Batch, place: int, rules: OcrRules, score_key: str, ratios:
         text = _lines(batch, place, text, rules, edits)
     if rules.passage and text:
         text = _passages(batch, place, text, rules, ratios, edits)
-    elif text and (share := _letters(text)) < rules.min_letters:
+    elif text and (share := letter_share(text)) < rules.min_letters:
         batch.refuse(place, MODELS, "ocr-letters", share, rules.min_letters)
         return None
     for edit in edits if text is not None else ():
@@ -133,7 +133,7 @@ def _passages(
     tag = primary(batch.tags[place] or "")
     tags, confidences = identify_lines([_sample(part) for part in parts])
     good = np.array([found == tag for found in tags]) & (confidences >= rules.min_confidence)
-    letters = np.array([_letters(part) for part in parts])
+    letters = np.array([letter_share(part) for part in parts])
     good &= letters >= rules.min_letters
     found = None if ratios is None else ratios(parts)
     if found is not None:
@@ -154,7 +154,7 @@ def _sample(text: str) -> str:
     return line.lower() if line.isupper() else line
 
 
-def _letters(text: str) -> float:
+def letter_share(text: str) -> float:
     """Share of letters among what is no white space."""
     return sum(map(str.isalpha, text)) / max(1, len(text) - sum(map(str.isspace, text)))
 

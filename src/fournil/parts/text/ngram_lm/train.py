@@ -41,7 +41,7 @@ class TrainSettings:
     not trained on them."""
 
     max_megabytes: int = 200
-    """Text that is read, at most; training takes about 150 bytes of memory for each of text."""
+    """Text that is read, at most; training takes about 40 bytes of memory for each of text."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
