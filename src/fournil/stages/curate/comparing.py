@@ -6,13 +6,15 @@ import numpy as np
 import pyarrow as pa
 
 from fournil.parts.workers import Workers
-from fournil.stages.curate.compared import REFUSALS, Compared, write_arrow
+from fournil.stages.curate.compared import CUTS, REFUSALS, Compared, write_arrow
 from fournil.stages.curate.config import Config
 from fournil.stages.curate.duplicates import exact_duplicates, near_duplicates, same_translations
 from fournil.stages.curate.heldout import Split, choose, clusters
-from fournil.stages.curate.holding import near_held_out
+from fournil.stages.curate.holding import near_held_out, near_held_out_when_cut
+from fournil.stages.curate.known import known_documents
 from fournil.stages.curate.near import find_near
 from fournil.stages.curate.near_pairs import near_pairs
+from fournil.stages.curate.repeats import find_repeats
 from fournil.stages.curate.rows import Rows
 from fournil.stages.curate.sets import index_sets, num_texts
 
@@ -39,6 +41,7 @@ def compare(
     split = choose(documents, pairs, clusters(documents, pairs, near), config.heldout, seed)
 
     alive = {rows.kind: np.asarray(rows.reasons.codes) < 0 for rows in (documents, pairs)}
+    only = alive["documents"]
     refused: dict[str, list[pa.Table]] = {kind: [] for kind in alive}
 
     def refuse(kind: str, table: pa.Table) -> None:
@@ -51,15 +54,24 @@ def compare(
     )  # fmt: skip
     for kind, table in told.items():
         refuse(kind, table)
+    for table in known_documents(documents, only, near, sets, folder, settings, workers):
+        refuse("documents", table)
     for rows in (documents, pairs):
         refuse(rows.kind, exact_duplicates(rows, alive[rows.kind], settings))
-    only = alive["documents"]
     refuse("documents", near_duplicates(documents, only, near, sets, folder, settings, workers))
     if config.pairs.near:
         refuse("pairs", near_pairs(pairs, alive["pairs"], num_texts(documents), near, sets, settings))
     refuse("documents", same_translations(documents, only, split.cluster_documents, sets, folder, settings, workers))
+    repeats = find_repeats(documents, only & ~split.documents, settings, folder / "repeats", workers)
+    refuse("documents", repeats.refused)
+    leaked = near_held_out_when_cut(documents, pairs, repeats.cut_sets(), sets, folder, threshold=settings.threshold)
+    refuse("documents", leaked)
     compared = {kind: Compared(folder, kind) for kind in alive}
     for kind, tables in refused.items():
         table = pa.concat_tables(tables).combine_chunks().sort_by("row")
+        rows = table.column("row").to_numpy()
+        assert (rows[1:] > rows[:-1]).all(), "a row is refused twice"
         write_arrow(compared[kind].refusals_path, REFUSALS, iter([table]))
+    cuts = repeats.cuts_table(leaked.column("row").to_numpy())
+    write_arrow(compared["documents"].cuts_path, CUTS, iter([cuts]))
     return split, compared
