@@ -15,6 +15,7 @@ from fournil.stages.curate.names import DUPLICATES, LANGUAGE
 from fournil.stages.curate.rows import Rows
 
 _EXAMPLES = 3
+_ROWS_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,9 @@ def facts_of(fate: Fate) -> dict[str, Any]:
     rows, (names, codes) = fate.rows, fate.reasons
     sizes_in, sizes = rows.arrays["bytes_in"], fate.sizes
     num_languages = max(1, len(rows.languages.names))
-    strata, stratum_of = np.unique(
-        rows.sources.codes.astype(np.int64) * num_languages + rows.languages.codes, return_inverse=True
-    )
+    cells_of = rows.sources.codes * np.int32(num_languages) + rows.languages.codes
+    strata = np.flatnonzero(np.bincount(cells_of, minlength=1)) if len(codes) else np.zeros(0, np.int64)
+    stratum_of = np.searchsorted(strata, cells_of).astype(np.int32)
     by_source: list[dict[str, Any]] = []
     parts = {"in": np.ones(len(codes), bool), "train": fate.kept & ~fate.held, "heldout": fate.kept & fate.held}
     columns: dict[str, np.ndarray] = {}
@@ -112,20 +113,20 @@ def facts_of(fate: Fate) -> dict[str, Any]:
         columns[f"num_{part}"] = np.bincount(stratum_of[mask], minlength=len(strata))
         weights = (sizes_in if part == "in" else sizes)[mask]
         columns[f"bytes_{part}"] = np.bincount(stratum_of[mask], weights, minlength=len(strata)).astype(np.int64)
-    refused = Counter[tuple[int, int]]()
+    refused: dict[int, dict[str, int]] = {}
     gone = np.flatnonzero(~fate.kept)
     cells, nums = np.unique(stratum_of[gone] * max(1, len(names)) + codes[gone], return_counts=True)
     for cell, num in zip(cells.tolist(), nums.tolist(), strict=True):
-        refused[divmod(cell, max(1, len(names)))] = num
+        place, code = divmod(cell, max(1, len(names)))
+        refused.setdefault(place, {})[names[code]] = num
     for number, stratum in enumerate(strata.tolist()):
         source, tag = divmod(stratum, num_languages)
-        reasons = {names[code]: num for (place, code), num in refused.items() if place == number}
         by_source.append(
             {
                 "source": rows.sources.names[source],
                 "language": rows.languages.names[tag],
                 **{name: int(values[number]) for name, values in columns.items()},
-                "refused": dict(sorted(reasons.items())),
+                "refused": dict(sorted(refused.get(number, {}).items())),
             }
         )
     by_source.sort(key=lambda line: (line["source"], line["language"]))
@@ -158,12 +159,12 @@ def language_matrix(documents: Rows) -> list[dict[str, Any]]:
     """How many documents of each declared language were found to be in which."""
     if not len(documents):
         return []
-    pairs = np.stack([documents.arrays["declared"].astype("U16"), documents.arrays["found"].astype("U16")], 1)
-    table, nums = np.unique(pairs, axis=0, return_counts=True)
-    return [
-        {"declared": str(one), "found": str(other), "num": num}
-        for (one, other), num in zip(table.tolist(), nums.tolist(), strict=True)
-    ]
+    declared, found = documents.arrays["declared"], documents.arrays["found"]
+    table = Counter[tuple[str, str]]()
+    for start in range(0, len(documents), _ROWS_AT_ONCE):
+        part = slice(start, start + _ROWS_AT_ONCE)
+        table.update(zip(declared[part].astype("U16").tolist(), found[part].astype("U16").tolist(), strict=True))
+    return [{"declared": one, "found": other, "num": num} for (one, other), num in sorted(table.items())]
 
 
 def heldout_facts(documents: Fate, pairs: Fate, split: Split, short_pair: int) -> dict[str, Any]:
