@@ -21,7 +21,7 @@ MAX_PLACES = 64
 
 _MIN_DIFFERENT = 4
 """A run with fewer different words is a refrain or a row of figures."""
-_BITS_PER_RUN = 32
+_BITS_PER_RUN = 8
 _BATCH_TEXTS = 4096
 
 
@@ -74,12 +74,12 @@ class Index:
     """The runs' numbers by their value; see kernels/folded.py."""
 
     bitmap: np.ndarray
-    """uint64: which values there may be, by their first bits."""
+    """uint64: which values there may be."""
 
     @property
     def shift(self) -> int:
         """What leaves of a value as many bits as the bitmap is addressed by."""
-        return 65 - int(len(self.bitmap) * 64).bit_length()
+        return _shift(self.bitmap)
 
 
 def build_index(benchmarks: Sequence[Benchmark]) -> Index:
@@ -147,11 +147,15 @@ def _runs(words_L: np.ndarray, words_T: np.ndarray) -> tuple[np.ndarray, ...]:
     values, places = values[~frequent], places[kept]
     keys_S = np.zeros(_power_of_two(2 * len(values) + 1), np.uint64)
     values_S = np.zeros(len(keys_S), np.int64)
-    bitmap = np.zeros(_power_of_two(max(_BITS_PER_RUN * len(values), 1 << 12)) // 64, np.uint64)
+    bitmap = np.zeros(_power_of_two(max(_BITS_PER_RUN * len(values), 1 << 13)) // 64, np.uint64)
     if len(values):
         fill_slots(values, keys_S, values_S)
-        gram_bits(values, bitmap, 65 - int(len(bitmap) * 64).bit_length())
+        gram_bits(values, bitmap, _shift(bitmap))
     return usable_L, _bounds(counts[~frequent].tolist()), places, keys_S, values_S, bitmap
+
+
+def _shift(bitmap: np.ndarray) -> int:
+    return 65 - len(bitmap).bit_length()
 
 
 def _power_of_two(least: int) -> int:

@@ -42,7 +42,8 @@ def find_texts(index: Index, words: FoldedWords, *, ngram: int, overlap: float) 
         index: What is looked for.
         words: The documents.
         ngram: A text is found where so many of its words stand in a row, NUM_WORDS or more.
-        overlap: Or where this share of its words stands in runs of NUM_WORDS or more.
+        overlap: Or where this share of its words stands in runs of NUM_WORDS or more; of a text with fewer than `ngram`
+            words, all of them.
 
     Returns:
         Findings by document and text.
@@ -59,14 +60,15 @@ def find_texts(index: Index, words: FoldedWords, *, ngram: int, overlap: float) 
     first = np.flatnonzero(new)
     longest = np.maximum.reduceat(runs_R3[:, 2], first)
     lengths = np.diff(index.words_T)[text_R[first]]
+    needed = np.where(lengths < ngram, 1.0, overlap)
     # Runs may overlap: their sum is an upper bound, and most texts end here.
-    likely = (longest >= ngram) | (np.add.reduceat(runs_R3[:, 2], first) >= overlap * lengths)
+    likely = (longest >= ngram) | (np.add.reduceat(runs_R3[:, 2], first) >= needed * lengths)
     found = []
     for group in np.flatnonzero(likely).tolist():
         start = first[group]
         stop = first[group + 1] if group + 1 < len(first) else len(runs_R3)
         share = _covered(runs_R3[start:stop]) / int(lengths[group])
-        if longest[group] < ngram and share < overlap:
+        if longest[group] < ngram and share < needed[group]:
             continue
         rule = NGRAM if longest[group] >= ngram else OVERLAP
         kept = runs_R3[start:stop]

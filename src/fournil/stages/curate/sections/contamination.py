@@ -26,7 +26,7 @@ class ContaminationSettings:
     """So many words of an item in a row give it away, however they are typeset."""
 
     overlap: float = 0.8
-    """Or this share of an item's words, in runs of eight or more. Items of eight to twelve words are found so."""
+    """Or this share of an item's words, in runs of eight or more. Shorter items than `ngram` must stand there whole."""
 
     action: str = CUT
     """`remove` refuses a document that holds an item, `cut` cuts the lines or sentences that hold it, `mark` writes its
