@@ -9,12 +9,89 @@ a an and are as at be but by can for from had has have he her his i if in is it 
 their them there they this to was we were which who will with would you your
 """
 
+_FURNITURE = tuple(
+    line.strip()
+    for line in """
+    all rights reserved
+    privacy policy
+    cookie policy
+    cookie settings
+    accept all
+    reject all
+    accept cookies
+    uses cookies
+    use cookies
+    our partners
+    your experience
+    terms of use
+    terms of service
+    terms and conditions
+    contact us
+    about us
+    site map
+    my account
+    add to cart
+    your cart
+    shopping cart
+    sign up
+    create an account
+    forgot your password
+    our newsletter
+    back to top
+    next page
+    previous page
+    related articles
+    read more
+    learn more
+    see more
+    view all
+    show more
+    click here
+    share on
+    follow us
+    subscribe now
+    leave a comment
+    post a comment
+    required fields
+    free shipping
+    free delivery
+    fast delivery
+    secure payment
+    money back
+    best price
+    best prices
+    on sale
+    promo code
+    limited offer
+    limited time
+    special offer
+    in stock
+    out of stock
+    buy now
+    order now
+    shop now
+    act now
+    free quote
+    free trial
+    no obligation
+    make money
+    passive income
+    financial freedom
+    work from home
+    guaranteed results
+    enable javascript
+    your browser
+    """.splitlines()
+    if line.strip()
+)
+
 LANGUAGE = Language(
     tag="en",
     name=mark("English")["message"],
     native_name="English",
     stop_words=frozenset(_STOP_WORDS.split()),
     mean_word_length=(3.0, 10.0),
+    furniture=_FURNITURE,
     boilerplate=(
         "enable javascript",
         "turn on javascript",
@@ -62,8 +139,30 @@ LANGUAGE = Language(
             *("my number", "his number", "her number", "their number", "our number", "new number", "the number"),
             *("number in", "number is", "phone number", "his is", "hers is", "mine is"),
         ),
-        birth=("born", "birth", "birthday", "birthdate", "dob", "d.o.b.", "d.o.b"),
-        birth_labels=("date of birth", "birth date", "birthdate", "dob", "d.o.b.", "birthday", "born"),
+        birth=(
+            "born",
+            "birth",
+            "birthday",
+            "birthdate",
+            "birth_date",
+            "dateofbirth",
+            "date_of_birth",
+            "dob",
+            "d.o.b.",
+            "d.o.b",
+        ),
+        birth_labels=(
+            "date of birth",
+            "birth date",
+            "birthdate",
+            "birth_date",
+            "dateofbirth",
+            "date_of_birth",
+            "dob",
+            "d.o.b.",
+            "birthday",
+            "born",
+        ),
         not_persons=(
             *("dog", "cat", "puppy", "kitten", "horse", "foal", "mare", "pony", "calf", "lamb", "parrot", "rabbit"),
             *(
@@ -118,7 +217,30 @@ LANGUAGE = Language(
                 "domiciled at",
                 "box is",
             ),
-            *("our address", "my address", "to this office", "now at", "llp, of", "ltd, of", "limited, of", "and of"),
+            *(
+                "our address",
+                "my address",
+                "lived at",
+                "living in",
+                "residing in",
+                "staying at",
+                "stays at",
+                "return address",
+                "billing address",
+                "shipping address",
+                "registered address",
+                "place of business",
+                "premises at",
+                "invoice to",
+                "dwelling at",
+                "new address",
+                "to this office",
+                "now at",
+                "llp, of",
+                "ltd, of",
+                "limited, of",
+                "and of",
+            ),
         ),
         streets=(
             *("street", "st", "st.", "road", "rd", "rd.", "lane", "ln", "avenue", "ave", "ave.", "drive", "dr", "dr."),

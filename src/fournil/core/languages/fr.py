@@ -9,14 +9,158 @@ _STOP_WORDS = """
 ou où par pas plus pour que qui sa sans se ses si son sont sur un une vous c' d' j' l' m' n' qu' s' t'
 """
 
+_FURNITURE = tuple(
+    line.strip()
+    for line in """
+    tous droits réservés
+    mentions légales
+    politique de confidentialité
+    politique de cookies
+    politique des cookies
+    politique en matière de cookies
+    gestion des cookies
+    gérer les cookies
+    gérer mes cookies
+    paramétrer les cookies
+    paramètres des cookies
+    accepter les cookies
+    refuser les cookies
+    tout accepter
+    tout refuser
+    utilise des cookies
+    utilisons des cookies
+    dépôt de cookies
+    cookies et autres traceurs
+    poursuivant votre navigation
+    poursuivre votre navigation
+    améliorer votre expérience
+    mesurer l'audience
+    mesure d'audience
+    nos partenaires
+    données personnelles
+    vos préférences
+    conditions générales
+    conditions d'utilisation
+    conditions de vente
+    plan du site
+    contactez-nous
+    nous contacter
+    qui sommes-nous
+    à propos de nous
+    mon compte
+    mon panier
+    ajouter au panier
+    votre panier
+    panier est vide
+    voir le panier
+    se connecter
+    créer un compte
+    mot de passe oublié
+    connectez-vous
+    inscrivez-vous
+    s'inscrire à la newsletter
+    notre newsletter
+    lettre d'information
+    retour en haut
+    haut de page
+    retour à l'accueil
+    page d'accueil
+    page suivante
+    page précédente
+    article suivant
+    article précédent
+    articles similaires
+    lire la suite
+    en savoir plus
+    voir plus
+    voir tous
+    voir toutes
+    afficher plus
+    cliquez ici
+    cliquer ici
+    cliquez sur le lien
+    clique ici
+    partager sur
+    suivez-nous
+    rejoignez-nous
+    abonnez-vous
+    laisser un commentaire
+    ajouter un commentaire
+    votre adresse e-mail
+    adresse e-mail ne sera pas publiée
+    champs obligatoires
+    livraison gratuite
+    livraison offerte
+    livraison rapide
+    livraison express
+    frais de port offerts
+    paiement sécurisé
+    paiement en plusieurs fois
+    satisfait ou remboursé
+    retours gratuits
+    meilleur prix
+    meilleurs prix
+    prix imbattable
+    prix imbattables
+    petits prix
+    pas cher
+    en promotion
+    code promo
+    offre limitée
+    offre spéciale
+    offre exclusive
+    offre valable
+    stock limité
+    stocks limités
+    derniers articles
+    en stock
+    rupture de stock
+    réponse sous
+    profitez-en
+    profitez de
+    n'attendez plus
+    commandez maintenant
+    commander maintenant
+    achetez maintenant
+    devis gratuit
+    demandez votre devis
+    sans engagement
+    sans obligation d'achat
+    essai gratuit
+    gratuit et sans
+    gagner de l'argent
+    gagnez de l'argent
+    revenus passifs
+    revenu passif
+    liberté financière
+    depuis chez vous
+    retour affectif
+    être aimé
+    résultats garantis
+    résultat garanti
+    100 % garanti
+    javascript est désactivé
+    activer javascript
+    activez javascript
+    votre navigateur
+    droit d'accès
+    droit de rectification
+    reproduction interdite
+    toute reproduction
+    """.splitlines()
+    if line.strip()
+)
+
 LANGUAGE = Language(
     tag="fr",
     name=mark("French")["message"],
     native_name="français",
     stop_words=frozenset(_STOP_WORDS.split()),
     apostrophe_ends_word=True,
-    mean_word_length=(3.0, 10.0),
-    speech_dashes="—–",
+    # « l’ », « d’ » and « qu’ » are words here: spoken French has a mean below three letters.
+    mean_word_length=(2.5, 10.0),
+    speech_dashes="—–-",
+    furniture=_FURNITURE,
     boilerplate=(
         "activer javascript",
         "activez javascript",
@@ -58,8 +202,8 @@ LANGUAGE = Language(
             *("mon numéro", "mon num", "mon nouveau numéro", "son numéro", "leur numéro", "notre numéro", "ton numéro"),
             *("votre numéro", "nouveau numéro", "numéro de téléphone", "mon n°", "le numéro", "un numéro", "num"),
         ),
-        birth=("né", "née", "nés", "nées", "né(e)", "naissance", "ddn", "anniversaire"),
-        birth_labels=("date de naissance", "date et lieu de naissance", "naissance", "ne_le", "ddn"),
+        birth=("né", "née", "nés", "nées", "né(e)", "né·e", "naissance", "naiss", "ddn", "anniversaire"),
+        birth_labels=("date de naissance", "date et lieu de naissance", "naissance", "ne_le", "nee_le", "né_le", "ddn"),
         not_persons=(
             *(
                 "chat",
@@ -142,7 +286,24 @@ LANGUAGE = Language(
                 "livraison",
             ),
             *("destinataire", "élit domicile", "pour visiter", "écrivez au", "écrire au", "livrer au", "facturer à"),
-            *("rendez-vous au", "adresse de livraison", "adresse de facturation", "résidence principale"),
+            *(
+                "rendez-vous au",
+                "réside",
+                "résident",
+                "vit au",
+                "logé",
+                "logée",
+                "hébergé",
+                "hébergée",
+                "facturé à",
+                "envoyer à",
+                "retour à",
+                "dernier domicile connu",
+                "domicile élu",
+                "adresse de livraison",
+                "adresse de facturation",
+                "résidence principale",
+            ),
         ),
         streets=(
             *("rue", "r.", "avenue", "av.", "boulevard", "boul.", "bd", "bld", "blvd", "place", "pl.", "chemin", "ch."),

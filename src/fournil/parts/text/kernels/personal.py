@@ -23,7 +23,7 @@ _SPLITS, _DIGIT, _SIGN, _COLON = 0, 4, 8, 16
 _IN_WORD, _LIKE_BEFORE = 1, 2
 _LONGEST_WORD = 40
 _LONG_TOKEN = 16
-_MOST_GROUPS = 16
+_MOST_GROUPS = 32
 _NEAR, _FAR = 64, 160
 
 
@@ -369,7 +369,7 @@ def _number(
     if _is_postcode(bytes_B, start, stop, digits, begin, end):
         kinds_P[num], texts_P[num], starts_P[num], ends_P[num] = POSTCODE, text, start, stop
         num += 1
-    while groups < _MOST_GROUPS and num < room:
+    while num < room:
         word, is_dot, is_space = stop, False, False
         for _ in range(3):
             width = _separator(bytes_B, word, end)
@@ -403,6 +403,8 @@ def _number(
     plus = start > begin and bytes_B[start - 1] == 43
     zero = bytes_B[start] == 48
     wanted = quad or ((plus or suffixed) and total >= 7)
+    if groups > _MOST_GROUPS:
+        return num, stop  # a row of a table
     if total == 8 and not wanted:
         year = groups == 3 and (lead == 4 or last_length == 4)
         if groups == 1:

@@ -9,12 +9,13 @@ from stdnum.fr import nir, siren, siret
 from fournil.parts.text.personal.found import Found
 from fournil.parts.text.personal.window import Window, cue_words
 
-_IBAN = re.compile(r"(?<![^\W_])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![^\W_])", re.ASCII)
+_IBAN = re.compile(r"(?<![^\W_])[A-Z]{2}\d{2}(?:[ .-]?[A-Z0-9]{4}){2,7}(?:[ .-]?[A-Z0-9]{1,3})?(?![^\W_])", re.ASCII)
 _NIR = re.compile(
-    r"(?<![\w.])[1-478] ?\d{2} ?\d{2} ?(?:\d{2}|2 ?[ABab]) ?\d{3} ?\d{3} ?[ /-]?\d{2}(?!\w|[.,]\d)", re.ASCII
+    r"(?<![\w.])[1-478] ?\d{2} ?\d{2} ?(?:\d{2}|2 ?[ABab]) ?\d{3} ?\d{3} ?(?:[ /-] ?|clé ?:? ?)?\d{2}(?!\w|[.,]\d)",
+    re.ASCII,
 )
 _CARD = re.compile(
-    r"(?<![\w.,-])(?<!\d )[2-6]\d{2,3}(?:([ -]?)\d{4}\1\d{4}\1\d{1,7}|([ -]?)\d{6}\2\d{4,5})(?![\w]|[.,-]\d)"
+    r"(?<![\w.,-])(?<!\d )[2-6]\d{2,3}(?:([ .-]?)\d{4}\1\d{4}\1\d{1,7}|([ -]?)\d{6}\2\d{4,5})(?![\w]|[.,-]\d)"
 )
 _BRAND = re.compile(
     r"4\d{12}(?:\d{3}){0,2}|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]|[3-6]|7[01]|720)\d{12,13}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}"
@@ -41,7 +42,7 @@ def ibans(window: Window, start: int, end: int) -> Iterator[Found]:
     for match in _IBAN.finditer(window.text, max(0, start - 14), end + 6):
         # The pattern is greedy; a word in capitals that follows may have been taken for the last group.
         for stop in _shorter_ends(match):
-            number = window.text[match.start() : stop].replace(" ", "")
+            number = re.sub(r"[ .-]", "", window.text[match.start() : stop])
             if "02" <= number[2:4] <= "98" and iban.is_valid(number):
                 yield Found("iban", match.start(), stop)
                 break
@@ -51,7 +52,7 @@ def _shorter_ends(match: re.Match[str]) -> Iterator[int]:
     yield match.end()
     written = match.group()
     for place in range(len(written) - 1, 14, -1):
-        if written[place] == " ":
+        if written[place] in " .-":
             yield match.start() + place
 
 
@@ -59,8 +60,8 @@ def nirs(window: Window, start: int, end: int) -> Iterator[Found]:
     """French social security numbers."""
     if not any("nir" in each.identifiers for each in window.languages):
         return
-    for match in _NIR.finditer(window.text, max(0, start - 1), end + 1):
-        if nir.is_valid(re.sub(r"[ /-]", "", match.group()).upper()):
+    for match in _NIR.finditer(window.text, max(0, start - 1), end + 10):
+        if nir.is_valid(re.sub(r"[ :/-]|clé", "", match.group()).upper()):
             yield Found("nir", match.start(), match.end())
 
 

@@ -14,7 +14,7 @@ from fournil.parts.text.personal.found import Found
 from fournil.parts.text.personal.window import Window, alternatives, cue_words
 
 _OLDEST = 1905
-_PUNCTUATION = r"(?:\s|[.,]|\bde\b|\bof\b)"
+_WORDS = re.compile(r"\w[\w-]*")
 
 
 @cache
@@ -30,9 +30,8 @@ def _date(languages: tuple[Language, ...]) -> re.Pattern[str]:
 
 
 @cache
-def _not_person(languages: tuple[Language, ...]) -> re.Pattern[str]:
-    words = cue_words(languages, "not_persons")
-    return re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
+def _not_persons(languages: tuple[Language, ...]) -> frozenset[str]:
+    return frozenset(word for each in languages for word in each.cues.not_persons)
 
 
 def _is_on_form(window: Window, start: int, end: int) -> bool:
@@ -55,7 +54,7 @@ def birth_dates(window: Window, start: int, end: int) -> Iterator[Found]:
     if word == "naissance" and not _is_on_form(window, start, end):
         return
     before = re.split(r"[.!?\n](?=\s)|\n", window.before(start, 70))[-1]
-    if not label and _not_person(window.languages).search(before):
+    if not label and not _not_persons(window.languages).isdisjoint(_WORDS.findall(before.lower())):
         return
     if label and re.search(r"(?:dog|cat|chat|chien|animal|pet)\b", window.before(start, 60), re.IGNORECASE):
         return
@@ -80,7 +79,7 @@ def birth_dates(window: Window, start: int, end: int) -> Iterator[Found]:
 def _of_what_is_no_person(window: Window, place: int) -> bool:
     """Whether the clause behind a date says that an association or the like was born."""
     clause = re.match(r"[^.;\n]{0,60}?, (?:l'|la |le |cette |notre |the |our )([\w-]+)", window.after(place, 100))
-    return clause is not None and _not_person(window.languages).fullmatch(clause.group(1).lower()) is not None
+    return clause is not None and clause.group(1).lower() in _not_persons(window.languages)
 
 
 def _reaches(between: str, *, label: bool) -> bool:
@@ -125,6 +124,26 @@ def _month(name: str, languages: tuple[Language, ...]) -> int:
             if name in names:
                 return number
     return 0
+
+
+@cache
+def _said_date(languages: tuple[Language, ...]) -> re.Pattern[str]:
+    words = alternatives(word for each in languages for word, _ in each.cues.number_words)
+    months = alternatives(word for each in languages for month in each.cues.months for word in month)
+    number = rf"(?:{words})(?:[ -](?:et[ -])?(?:{words}))*"
+    return re.compile(
+        rf"(?:premier|{number}) (?:{months})"
+        rf" (?:(?:mil|mille|dix)[ -]neuf[ -]cents?|deux[ -]mille)(?:[ -](?:et[ -])?{number})?",
+        re.IGNORECASE,
+    )
+
+
+def said_birth_dates(window: Window, start: int, end: int) -> Iterator[Found]:
+    """A date in words behind « né le », as deeds and transcripts of speech have it."""
+    place = window.text.lower().find(" le ", start, end)
+    match = _said_date(window.languages).match(window.text, place + 4) if place >= 0 else None
+    if match is not None:
+        yield Found("birth-date", match.start(), match.end())
 
 
 def born_columns(window: Window, start: int, end: int) -> Iterator[Found]:

@@ -32,7 +32,9 @@ from fournil.parts.text.personal.window import Window
 
 Finder = Callable[[Window, int, int], Iterator[Found]]
 
-_PASSWORD, _SECRET, _PREFIX, _BIRTH, _ADDRESS, _SPOKEN, _HIDDEN, _COMMAND, ARMOUR = range(LABELS, LABELS + 9)
+_PASSWORD, _SECRET, _PREFIX, _BIRTH, _ADDRESS, _SPOKEN, _HIDDEN, _COMMAND, ARMOUR, _BIRTH_SAID = range(
+    LABELS, LABELS + 10
+)
 FINDERS: dict[int, tuple[tuple[str, Finder], ...]] = {
     SIGN: (("password", secrets.passwords_in_addresses), ("e-mail", mail.emails)),
     NUMBER: (
@@ -54,6 +56,7 @@ FINDERS: dict[int, tuple[tuple[str, Finder], ...]] = {
     _SECRET: (("key", secrets.labelled_keys), ("key", secrets.uuids)),
     _PREFIX: (("key", secrets.prefixed_keys),),
     _BIRTH: (("birth-date", birth.birth_dates),),
+    _BIRTH_SAID: (("birth-date", birth.said_birth_dates),),
     _ADDRESS: (("address", addresses.announced_addresses),),
     _SPOKEN: (("phone", spoken.spoken_phones),),
     _HIDDEN: (("e-mail", mail.hidden_emails),),
@@ -96,13 +99,19 @@ def _words(languages: tuple[Language, ...], kinds: frozenset[str]) -> dict[str, 
             f"{zero} {word}": (0, _SPOKEN)
             for each in cues
             for zero, nothing in each.number_words
-            for word, _ in each.number_words
+            for word in ("double", "triple", *dict(each.number_words))
             if nothing == 0 and len(zero) > 1
         }
     if "address" in kinds:
         wanted |= {word: (FAR_DIGIT, _ADDRESS) for each in cues for word in each.address}
     if "birth-date" in kinds:
         wanted |= {word: (NEAR_DIGIT, _BIRTH) for each in cues for word in (*each.birth, *each.birth_labels)}
+        wanted |= {
+            f"{born} le {day}": (0, _BIRTH_SAID)
+            for each in cues
+            for born in each.birth
+            for day in ("premier", *dict(each.number_words))
+        }
     if "key" in kinds:
         wanted |= {word: (STRICT, _SECRET) for each in cues for word in each.secret}
         wanted |= dict.fromkeys(("key", "token", "secret", "apikey", "sid", "api_key"), (STRICT, _SECRET))
@@ -113,7 +122,7 @@ def _words(languages: tuple[Language, ...], kinds: frozenset[str]) -> dict[str, 
         wanted |= {word: (0, _PASSWORD) for each in cues for word in each.password}
         universal = ("password", "passwd", "pwd", "psk", "passphrase")
         wanted |= dict.fromkeys(universal, (0, _PASSWORD)) | {"pass": (STRICT, _PASSWORD), "pw ": (PREFIX, _PASSWORD)}
-        wanted |= dict.fromkeys(("mysql ", "mysqldump "), (PREFIX, _COMMAND))
+        wanted |= dict.fromkeys(("mysql ", "mysqldump ", "sshpass ", "curl "), (PREFIX, _COMMAND))
     return {word: asks for word, asks in wanted.items() if len(word.encode()) >= 3}
 
 

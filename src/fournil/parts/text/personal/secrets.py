@@ -249,7 +249,7 @@ def _is_password(value: str, *, sure: bool) -> bool:
         re.search(r"[^\w\s.'’-]|_", value) or re.search(r"[a-z][A-Z]", value) or value.count("-") >= 2
     )
     if re.fullmatch(
-        r"[A-Z_]+|(?:sha|md|utf|oauth|base|rfc|php|ssl|tls|v|http)[-\d.]+",
+        r"[A-Z_]+|(?:argon|bcrypt|sha|md|utf|oauth|base|rfc|php|ssl|tls|v|http)[-\d.]*",
         value,
         re.IGNORECASE if value[:1].islower() else 0,
     ):
@@ -258,7 +258,10 @@ def _is_password(value: str, *, sure: bool) -> bool:
 
 
 _IN_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{1,60}:([^\s/@]{3,64})@[\w.\[-]", re.IGNORECASE)
-_IN_COMMAND = re.compile(r"\s-p'?([^\s'-][^\s']{3,60})'?(?=\s)")
+_IN_COMMAND = re.compile(
+    r"\s(?:-p ?|--password[= ])[\"']?([^\s\"'-][^\s\"']{3,60})[\"']?(?=\s|$)"
+    r"|\s-u ?[\"']?[\w.@-]+:([^\s\"':]{4,60})[\"']?(?=\s|$)"
+)
 
 
 def passwords_in_addresses(window: Window, start: int, end: int) -> Iterator[Found]:
@@ -273,8 +276,9 @@ def passwords_in_addresses(window: Window, start: int, end: int) -> Iterator[Fou
 
 
 def passwords_in_commands(window: Window, start: int, end: int) -> Iterator[Found]:
-    """The password behind mysql's -p."""
+    """The password behind mysql's -p and curl's -u."""
     line = window.text.find("\n", end)
-    for match in _IN_COMMAND.finditer(window.text, end, line if line >= 0 else end + 160):
-        if _is_password(match.group(1), sure=False):
-            yield Found("password", *match.span(1))
+    for match in _IN_COMMAND.finditer(window.text, end - 1, line if line >= 0 else end + 160):
+        group = 1 if match.group(1) else 2
+        if _is_password(match.group(group), sure=False):
+            yield Found("password", *match.span(group))
