@@ -83,6 +83,18 @@ def as_json(plan: Plan) -> str:
             }
             for estimate, cost in zip(plan.estimates, costs, strict=True)
         ],
+        "curation_on_a_cluster": [
+            {
+                "name": each.name,
+                "text_bytes": each.text_bytes,
+                "num_texts": each.num_texts,
+                "core_hours": each.core_hours,
+                "shuffle_bytes": each.shuffle_bytes,
+                "work_bytes": each.work_bytes,
+                "driver_memory_bytes": each.driver_bytes,
+            }
+            for each in plan.curations
+        ],
         "total": {
             "seconds": sum(e.seconds or 0.0 for e, _ in to_run),
             "seconds_are_lower_bound": any(e.seconds is None or e.at_least for e, _ in to_run),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fournil.apps.plan.curation import Curation, curations
 from fournil.apps.plan.hardware import HERE, Hardware, hardware_of
 from fournil.apps.plan.measure import measured_speed
 from fournil.apps.plan.order import PARALLEL, UNKNOWN, Order
@@ -35,6 +36,8 @@ class Plan:
     estimates: tuple[Estimate, ...]
     six_n_d: float | None
     """The usual 6 x all parameters x tokens of training from nothing; None without one."""
+    curations: tuple[Curation, ...]
+    """What curation takes of a cluster, where there is much text."""
     warnings: tuple[Message, ...]
 
     def cost(self, estimate: Estimate) -> Cost:
@@ -90,6 +93,7 @@ def make_plan(
         shape,
         estimates,
         6.0 * shape.num_parameters() * table.tokens_seen if shape else None,
+        tuple(curations(table, times_reference=estimator.speed.text)),
         (),
     )
     return Plan(**{**vars(plan), "warnings": tuple(_warnings(plan))})

@@ -21,8 +21,21 @@ SECONDS_PER_MB = {"man": 0.62, "html": 1.07, "messages": 1.42, "code": 0.07, "fi
 SOURCE_CORES = 1.8
 """What two cores come to when they read different sources."""
 
-CURATE_START, CURATE_PER_MB = 0.8, 0.58
+CURATE_START, CURATE_PER_MB = 2.4, 0.3
 """Seconds, and seconds for each megabyte of text, documents and pairs together."""
+CLEAN_CORE_SECONDS_PER_MB, WRITE_CORE_SECONDS_PER_MB, CHECK_CORE_SECONDS_PER_MB = 0.125, 0.021, 0.093
+"""Of curation's parts that look at each text alone: seconds of one core for each megabyte, 15,000 documents of 7 kB."""
+COMPARE_CORE_SECONDS_PER_TEXT, COMPARED_TEXTS = 65e-6, 15_000
+"""Of the part that compares texts: seconds of one core for each, where so many were compared."""
+WEB_DOCUMENT_BYTES, PAIR_BYTES = 5_000.0, 250.0
+"""Of a page of the web, and of a pair of sentences, on average: where their number is not known, this gives it."""
+KEY_BYTES_PER_TEXT = 14 * 12.0
+"""Fourteen keys of near duplicates: eight bytes, and four that say whose."""
+WORK_BYTES_PER_BYTE, WORK_BYTES_PER_TEXT = 1.25, 530.0
+"""What curation lays down until it is done: texts as they stand (lz4) and their runs of words; columns and keys."""
+DRIVER_BYTES, DRIVER_BYTES_PER_TEXT = 400e6, 150.0
+"""Memory of the process that hands out the work; its columns are mapped from files and come on top where there is
+room."""
 
 TOKENIZER_START, TOKENIZER_PER_TRAIN_MB, TOKENIZER_PER_MB = 0.8, 0.6, 0.3
 """Seconds, and seconds for each megabyte that the vocabulary is learned from, and for each that is encoded."""

@@ -33,6 +33,7 @@ def plan_lines(plan: Plan) -> list[str]:
     lines += _groups(plan)
     lines += _model(plan)
     lines += _stages(plan)
+    lines += _curations(plan)
     lines += _published(plan)
     for warning in plan.warnings:
         lines += _wrapped(tr("Note: {text}.", text=retell(warning)), "  ")
@@ -163,6 +164,31 @@ def _cost_cells(cost: Cost) -> list[str]:
     return [energy(cost.kwh), money(cost.eur), mass(cost.kg_co2e)]
 
 
+def _curations(plan: Plan) -> list[str]:
+    if not plan.curations:
+        return []
+    head = [tr("curation of"), tr("text"), tr("core hours"), tr("compared in")]
+    head += [tr("shuffled"), tr("laid down"), tr("driver")]
+    names = {"all": tr("in all"), "yardstick": tr("a large crawl")}
+    table = [
+        [
+            names.get(each.name, each.name),
+            size(each.text_bytes),
+            amount(each.all_core_hours),
+            amount(each.core_hours["compare"]),
+            size(each.shuffle_bytes),
+            size(each.work_bytes),
+            size(each.driver_bytes),
+        ]
+        for each in plan.curations
+    ]
+    said = tr(
+        "On a cluster: core hours, and those of them in which texts are compared; keys that machines hand each other; "
+        "what lies on the shared file system until it is done; memory of the process that hands out the work."
+    )
+    return [*_table(head, table), *_wrapped(said, "  "), ""]
+
+
 def _published(plan: Plan) -> list[str]:
     published = plan.order.settings.published
     pretrain = next((e for e in plan.estimates if e.stage == "pretrain"), None)
@@ -230,6 +256,16 @@ def assumptions(plan: Plan) -> list[str]:
     found.append(_how_counted(plan))
     if any(text.reader not in ("files",) for text in plan.order.texts):
         found.append(tr("Fetching is not counted, in time: it depends on your line."))
+    if plan.curations:
+        found.append(
+            tr(
+                "Curation on a cluster: rates of one core with {texts:,} documents of {whole}; comparing grows as "
+                "n log n; where their number is not known, a document has {mean}.",
+                texts=rates.COMPARED_TEXTS,
+                whole=size(7e3),
+                mean=size(rates.WEB_DOCUMENT_BYTES),
+            )
+        )
     found.append(tr("Memory: without what the system and libraries keep aside for themselves."))
     return found
 

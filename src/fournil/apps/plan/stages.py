@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fournil.apps.plan import rates
+from fournil.apps.plan.curation import curation_of
 from fournil.apps.plan.hardware import Hardware
 from fournil.apps.plan.model import (
     LOGITS_BYTES,
@@ -26,8 +27,11 @@ from fournil.parts.model.config import ModelConfig
 
 PYTHON_BYTES, TORCH_BYTES = 90e6, 480e6
 """Memory of the program alone, and with torch loaded."""
-CURATE_MEMORY, TOKENIZER_MEMORY = 12.5, 45.0
-"""Bytes of memory for each byte of text that curate compares, and that a vocabulary is learned from."""
+TOKENIZER_MEMORY = 45.0
+"""Bytes of memory for each byte of text that a vocabulary is learned from."""
+CURATE_WORKER_BYTES, CURATE_MEMORY = 250e6, 6.0
+"""Memory of each worker of curate, at most so many bytes for each byte of text: it works on a few megabytes at a
+time, and what it compares is laid down on the disk."""
 SMALL_STEP_SECONDS = 0.05
 """A step that would be shorter than this at the stated utilisation is too small to reach it."""
 MINI = "fournil-mini"
@@ -151,9 +155,18 @@ class Estimator:
             if mb is None
             else (self._on_text(rates.CURATE_PER_MB * mb) or 0.0) + rates.CURATE_START * self.speed.text,
             self._shared or self.amounts.at_least,
-            None if mb is None else PYTHON_BYTES + 90e6 + mb * 1e6 * CURATE_MEMORY,
+            None if mb is None else self._curate_memory(mb),
             None if mb is None else mb * 1e6 * CURATE_DISK,
         )
+
+    def _curate_memory(self, mb: float) -> float:
+        """On the machine that hands out the work: its own, and the workers' beside it."""
+        driver = curation_of("all", mb * 1e6, self._num_texts()).driver_bytes
+        return driver + min(CURATE_MEMORY * mb * 1e6, CURATE_WORKER_BYTES * rates.REFERENCE_CORES)
+
+    def _num_texts(self) -> float | None:
+        numbers = [text.number for text in self.order.texts]
+        return None if None in numbers else sum(number or 0.0 for number in numbers)
 
     def _tokenizer(self, step: StepOrder) -> Estimate:
         mb = self.amounts.kept_mb
