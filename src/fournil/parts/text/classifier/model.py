@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from fournil.core.errors import FournilError
 from fournil.core.files import atomic_path
@@ -53,7 +53,7 @@ def features(words: Words, num_weights: int) -> np.ndarray:
 def save_classifier(classifier: Classifier, folder: Path) -> None:
     """Write a classifier into a folder."""
     with atomic_path(folder / WEIGHTS) as path:
-        save_file({"weights": classifier.weights_F, "bias": np.array([classifier.bias])}, path)
+        path.write_bytes(save({"weights": classifier.weights_F, "bias": np.array([classifier.bias])}))
     description = {"format": FORMAT, "facts": dict(classifier.facts)}
     with atomic_path(folder / DESCRIPTION) as path:
         path.write_text(json.dumps(description, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

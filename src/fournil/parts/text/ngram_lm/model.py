@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from fournil.core.errors import FournilError
 from fournil.core.files import atomic_path
@@ -81,7 +81,7 @@ class NgramModel:
 def save_model(model: NgramModel, folder: Path) -> None:
     """Write a model into a folder: the description and the pieces as JSON, the figures as safetensors."""
     with atomic_path(folder / WEIGHTS) as path:
-        save_file({"unigrams": model.unigrams_V, "keys": model.keys_S, "values": model.values_S}, path)
+        path.write_bytes(save({"unigrams": model.unigrams_V, "keys": model.keys_S, "values": model.values_S}))
     description = {
         "format": FORMAT,
         "language": model.language,

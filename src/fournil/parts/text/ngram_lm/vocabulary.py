@@ -20,6 +20,9 @@ from fournil.parts.text.ngram_lm.folding import Words
 _WORD_SHARE = 0.75
 """Share of the vocabulary that goes to whole words; the rest are parts of the other words."""
 
+_LEAST_PARTS = 8
+"""A part of words is a piece when it stands so often in words that are none themselves."""
+
 _LEAST_SHARE = 1e-6
 """A character that is a smaller share of the text is unknown."""
 
@@ -109,12 +112,13 @@ def choose_pieces(counts: Counter[str], *, size: int) -> Vocabulary:
     least = max(2, int(letters.total() * _LEAST_SHARE))
     single = sorted(letter for letter, number in letters.items() if number >= least)
     whole = [word for word, number in ranked[: int(size * _WORD_SHARE)] if number > 1 and set(word) <= set(single)]
-    scores: Counter[tuple[bool, str]] = Counter()
+    found: Counter[tuple[bool, str]] = Counter()
     for word, number in ranked[len(whole) :]:
         for part in _parts(word):
-            scores[part] += number * (len(part[1]) - 1)
+            found[part] += number
     taken = set(whole)
-    parts = [part for part, _ in sorted(scores.items(), key=lambda item: (-item[1], item[0]))]
+    scores = [(-number * (len(part[1]) - 1), part) for part, number in found.items() if number >= _LEAST_PARTS]
+    parts = [part for _, part in sorted(scores)]
     parts = [part for part in parts if part[0] or part[1] not in taken][: size - len(whole)]
     initial = dict.fromkeys([*single, *whole, *(text for is_within, text in parts if not is_within)])
     within = dict.fromkeys([*single, *(text for is_within, text in parts if is_within)])
