@@ -35,7 +35,10 @@ class Language:
     """What may stand after the end of a sentence and still belongs to it."""
 
     speech_dashes: str = ""
-    """Dashes that open a line of speech, « — Non, dit-il. », and so no item of a list."""
+    """Dashes that open a line of speech, « — Non, dit-il. », which is no item of a list when it ends a sentence."""
+
+    furniture: tuple[str, ...] = ()
+    """Phrases of two words or more in which sites, shops and swindles speak: notices, menus, adverts."""
 
     boilerplate: tuple[str, ...] = ()
     """Lower-case phrases of cookie banners and the like; a line that holds one is no text (C4)."""

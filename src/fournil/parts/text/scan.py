@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from fournil.core.languages import Language, known_languages, language, primary
+from fournil.core.relatives import COLLOQUIAL, RELATIVES
 from fournil.parts.text.codepoints import LETTER, flag_table, lower_codes, utf8_bytes
 from fournil.parts.text.kernels import scan as kernel
 from fournil.parts.text.scratch import scratch
@@ -28,7 +29,7 @@ SIGNS = {
     "exclamation": "!",
     "question": "?",
     "comma": ",",
-    "separator": "|>›»→•·▶►/",
+    "separator": "|›→•·▶►",
     "currency": "€$£¥%",
     "underscore": "_=~",
     "replacement": "\ufffd",
@@ -155,7 +156,8 @@ def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         for bit, characters in (
             (kernel.TERMINAL, each.terminal_punctuation),
             (kernel.CLOSING, each.closing_marks),
-            (kernel.BULLET, "".join(set(BULLETS) - set(each.speech_dashes))),
+            (kernel.BULLET, BULLETS),
+            (kernel.SPEECH, each.speech_dashes),
         ):
             flags[[ord(character) for character in characters]] |= bit
     elides_P = np.array([each.apostrophe_ends_word for each in known], bool)
@@ -176,6 +178,12 @@ def word_hash(word: str) -> int:
     return value ^ (value >> 33)
 
 
+def function_words_of(tag: str) -> frozenset[str]:
+    """Those of a language, of its speech and of its relatives: a creole or an SMS is not short of them."""
+    kin = (relative.words for relative in RELATIVES.get(tag, ()))
+    return described(profile_of(tag)).stop_words.union(COLLOQUIAL.get(tag, ()), *kin)
+
+
 @cache
 def function_words() -> tuple[np.ndarray, np.ndarray]:
     """A table of the function words of all languages that have a file, by open addressing.
@@ -185,9 +193,14 @@ def function_words() -> tuple[np.ndarray, np.ndarray]:
     """
     bits: dict[int, int] = {}
     for profile in range(len(profiles())):
-        for word in described(profile).stop_words:
+        for word in function_words_of(profiles()[profile]):
             key = word_hash(word)
             bits[key] = bits.get(key, 0) | 1 << profile
+    return open_addressing(bits)
+
+
+def open_addressing(bits: dict[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Keys (uint64, 0 where nothing stands) and what is said of each (uint64), as kernel.found_in looks for them."""
     size = 2
     while size < 4 * len(bits):
         size *= 2

@@ -4,12 +4,13 @@ import numpy as np
 
 from fournil.core.languages import CODE
 from fournil.parts.text.ngrams import repetition, shingles
+from fournil.parts.text.phrases import furniture
 from fournil.parts.text.scan import described, profiles
-from fournil.parts.text.statistics import code_figures, prose_figures
+from fournil.parts.text.statistics import code_figures, good_lines, prose_figures
 from fournil.stages.curate.batch import Batch
 from fournil.stages.curate.names import QUALITY
+from fournil.stages.curate.presets import bounds_for
 from fournil.stages.curate.quality import Rule, Verdicts, code_rules, judge, prose_rules, split_at_repetition
-from fournil.stages.curate.sections.quality import PUBLISHED
 
 SHINGLE_WORDS = 5
 """Near duplicates are compared by their runs of so many words."""
@@ -29,12 +30,13 @@ def judge_quality(batch: Batch) -> None:
             rules = list(code_rules(settings.code))
             _refuse(batch, rules, judge(rules, code_figures(scan), of_tag))
             continue
-        for bounds, where in ((settings.bounds, of_tag & ~published), (PUBLISHED, of_tag & published)):
+        for is_published, where in ((False, of_tag & ~published), (True, of_tag & published)):
             if where.any():
+                bounds = bounds_for(settings, published=is_published)
                 groups.append((list(prose_rules(bounds, described(profile))), where))
     if not groups:
         return
-    figures = prose_figures(scan)
+    figures = {**prose_figures(scan), "furniture": furniture(scan), "good_lines": good_lines(scan)}
     # What is refused already is not searched for what it repeats.
     left = np.zeros(len(batch), bool)
     enough = 1.0

@@ -13,7 +13,7 @@ from fournil.parts.text.kernels.compile import kernel
 Whole: TypeAlias = int | np.int64
 
 LETTER, DIGIT, SPACE, NEWLINE, PUNCTUATION, APOSTROPHE, HYPHEN, IGNORED = 1, 2, 4, 8, 16, 32, 64, 128
-TERMINAL, CLOSING, BULLET, UPPER, VOWEL = 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12
+TERMINAL, CLOSING, BULLET, UPPER, VOWEL, SPEECH = 1 << 8, 1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13
 SIGN_SHIFT, LOWER_SHIFT = 16, 24
 """Above the first, four bits: the number of the sign's counter. Above the second: ASCII in lower case."""
 
@@ -328,10 +328,11 @@ def scan_bytes(
                             paragraph_start, paragraph_begun = line_start, line_begun
                         opens = False
                         code_first, _ = decoded(bytes_B, line_start)
-                        if flags[min(code_first, LAST_ENTRY)] & BULLET:
+                        opening = flags[min(code_first, LAST_ENTRY)]
+                        ended = ends_sentence(bytes_B, line_start, line_end, flags)
+                        figures[ENDED_LINES] += ended
+                        if opening & BULLET and not (ended and opening & SPEECH):
                             figures[BULLET_LINES] += 1
-                        if ends_sentence(bytes_B, line_start, line_end, flags):
-                            figures[ENDED_LINES] += 1
                         if length < SHORT_LINE:
                             figures[SHORT_LINES] += 1
                         if line_end - line_start >= 3 and (

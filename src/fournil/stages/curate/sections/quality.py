@@ -73,11 +73,52 @@ class Bounds:
     min_ended_lines: float = 0.0
     """Share of lines that end a sentence (FineWeb: 0.12)."""
 
-    max_short_lines: float = 0.97
-    """Share of lines with fewer than 30 characters (FineWeb: 0.67)."""
+    max_short_lines: float = 1.0
+    """Share of lines with fewer than 30 characters (FineWeb: 0.67; verse has nothing else)."""
 
     max_newline_ratio: float = 1.0
     """Line ends to words (FineWeb: 0.3)."""
+
+    min_lines: int = 0
+    """Lines that are not blank (CroissantLLM on Gallica: 50)."""
+
+    min_characters: int = 0
+    """Characters in all lines (CroissantLLM on Gallica: 5,000)."""
+
+    max_characters: int = 1_000_000_000
+    """Characters in all lines (CroissantLLM on Gallica: 1,000,000)."""
+
+    min_good_lines: float = 0.0
+    """Share of lines with more than 20 characters, more than five words, and 3 to 10 characters a word (CroissantLLM on
+    Gallica: 0.5)."""
+
+    min_unpunctuated_stop_word_share: float = 0.15
+    """Share of function words in a document without any sign that ends a sentence: keywords have few (ours)."""
+
+    max_broken_characters: float = 0.02
+    """U+FFFD, and signs of UTF-8 that was read as Latin-1, to words (ours)."""
+
+    max_single_letters: float = 0.3
+    """Share of words of one letter: letters set apart, ruined recognition (ours)."""
+
+    max_odd_capitals: float = 0.35
+    """Share of words with a capital after a small letter (ours; documentation of programs has up to 0.25)."""
+
+    max_words_without_vowel: float = 0.25
+    """Share of words of four letters or more without a vowel (ours)."""
+
+    max_addresses: float = 0.1
+    """Addresses of pages to words (ours)."""
+
+    max_exclamations: float = 0.25
+    """Exclamation marks to words (ours)."""
+
+    max_separators: float = 0.5
+    """Bars and arrows to words: menus (ours)."""
+
+    max_furniture: float = 0.06
+    """Share of words in the phrases of notices, menus and adverts that the language's file lists, where there are three
+    or more (ours)."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -89,29 +130,6 @@ class Bounds:
             raise ValueError(
                 tr("max_top_ngrams has 3 bounds, for 2 to 4 words, and max_duplicate_ngrams 6, for 5 to 10")
             )
-
-
-PUBLISHED = Bounds(
-    min_words=50,
-    max_words=100_000,
-    max_bullet_lines=0.9,
-    max_ellipsis_lines=0.3,
-    min_lettered_words=0.8,
-    min_stop_word_share=0.0,
-    max_duplicate_lines=0.3,
-    max_duplicate_line_characters=0.01,
-    max_duplicate_paragraphs=0.3,
-    max_duplicate_paragraph_characters=0.2,
-    max_top_ngrams=(0.20, 0.18, 0.16),
-    max_duplicate_ngrams=(0.15, 0.14, 0.13, 0.12, 0.11, 0.10),
-    min_sentences=5,
-    max_curly_ratio=0.0,
-    max_lorem_ipsum=0,
-    min_ended_lines=0.12,
-    max_short_lines=0.67,
-    max_newline_ratio=0.3,
-)
-"""The bounds as published, the stricter one where two papers name the same figure."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +146,21 @@ class CodeBounds:
     """Share of letters and digits among what is no white space."""
 
 
+FOURNIL, COMPAT = "fournil", "compat"
+MODES = (FOURNIL, COMPAT)
+PRESETS = (FOURNIL, "croissant", "lucie", "fineweb", "gopher")
+
+
 @dataclass(frozen=True)
 class QualitySettings:
     """Which bounds hold for what."""
+
+    preset: str = FOURNIL
+    """`fournil`: `bounds`, and the published ones for `published_for`. `gopher`, `fineweb`, `lucie` and `croissant`
+    hold every document to the bounds of these works."""
+
+    mode: str = FOURNIL
+    """`fournil`: rules that are right for French. `compat`: the filters of datatrove, to the last verdict."""
 
     bounds: Bounds = field(default_factory=Bounds)
     """For natural language; the length of words and the function words are the language's own."""
@@ -143,3 +173,22 @@ class QualitySettings:
 
     skip: tuple[str, ...] = ()
     """Categories that are not judged."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: There is no such preset or mode, or a preset is asked for together with other bounds.
+        """
+        for name, value, known in (("preset", self.preset, PRESETS), ("mode", self.mode, MODES)):
+            if value not in known:
+                raise ValueError(
+                    tr(
+                        "{name} is {value!r}, it must be one of: {known}",
+                        name=name,
+                        value=value,
+                        known=", ".join(known),
+                    )
+                )
+        if self.preset != FOURNIL and self.bounds != Bounds():
+            raise ValueError(tr("a preset has bounds of its own: leave out quality.bounds, or the preset"))
