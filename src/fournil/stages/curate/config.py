@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from fournil.core.bounds import within
+from fournil.stages.curate.sections.compat import CompatSettings
 from fournil.stages.curate.sections.contamination import ContaminationSettings
 from fournil.stages.curate.sections.duplicates import DuplicateSettings
 from fournil.stages.curate.sections.engine import EngineSettings
@@ -42,6 +43,9 @@ class Config:
 
     quality: QualitySettings = field(default_factory=QualitySettings)
     """Quality of documents."""
+
+    compat: CompatSettings = field(default_factory=CompatSettings)
+    """datatrove's filters, where quality.mode is compat."""
 
     pairs: PairSettings = field(default_factory=PairSettings)
     """Filters of pairs."""

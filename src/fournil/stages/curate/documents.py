@@ -14,6 +14,7 @@ from fournil.parts.text.keys import exact_keys, letter_keys
 from fournil.stages.curate.batch import Batch
 from fournil.stages.curate.chunks import Chunk
 from fournil.stages.curate.clean import cut_boilerplate, normalise_texts
+from fournil.stages.curate.compat import filter_languages, filter_quality
 from fournil.stages.curate.config import Config
 from fournil.stages.curate.contamination import prepare_contamination, remove_contaminated
 from fournil.stages.curate.judging import judge_quality
@@ -30,6 +31,7 @@ from fournil.stages.curate.names import (
     TOXICITY,
 )
 from fournil.stages.curate.personal import mask_personal_data
+from fournil.stages.curate.sections.quality import COMPAT
 from fournil.stages.curate.toxicity import count_toxicity, prepare_toxicity
 
 _SLICE_BYTES = 1 << 18
@@ -62,12 +64,27 @@ STEPS: tuple[tuple[str, Callable[[Batch], None]], ...] = (
 )
 """Each step's name and what it does; it finds what earlier ones made in the batch."""
 
+COMPAT_STEPS: tuple[tuple[str, Callable[[Batch], None]], ...] = (
+    (LANGUAGE, filter_languages),
+    (QUALITY, filter_quality),
+    (PERSONAL_DATA, _mask),
+    (CONTAMINATION, remove_contaminated),
+    (TOXICITY, count_toxicity),
+    (MODELS, ask_models),
+)
+"""The same where datatrove's filters decide: they see each text as it came."""
+
 PREPARE: Mapping[str, Callable[[Config, Context, Path], Path | None]] = {
     CONTAMINATION: prepare_contamination,
     TOXICITY: prepare_toxicity,
     MODELS: prepare_models,
 }
 """By step, what is made once before the first batch: a function of settings, context and a folder for its file."""
+
+
+def steps_of(config: Config) -> tuple[tuple[str, Callable[[Batch], None]], ...]:
+    """The steps that look at one document alone, in the order of the mode."""
+    return COMPAT_STEPS if config.quality.mode == COMPAT else STEPS
 
 
 def prepare(config: Config, context: Context, work: Path) -> dict[str, Path]:
@@ -108,7 +125,7 @@ def document_chunk(
 
 
 def _one(batch: Batch) -> Chunk:
-    for name, step in STEPS:
+    for name, step in steps_of(batch.config):
         step(batch)
         batch.arrays[f"bytes_{name}"] = batch.texts.num_bytes
     batch.arrays["bytes"] = batch.texts.num_bytes
