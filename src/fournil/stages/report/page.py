@@ -27,6 +27,7 @@ from fournil.stages.report.sections.files import files as exported_files
 from fournil.stages.report.sections.funnel import funnel
 from fournil.stages.report.sections.heldout import heldout
 from fournil.stages.report.sections.ingredients import ingredients
+from fournil.stages.report.sections.looked_for import looked_for
 from fournil.stages.report.sections.opening import in_plain_words, opening
 from fournil.stages.report.sections.records import records
 from fournil.stages.report.sections.samples import continuations, translations
@@ -159,6 +160,7 @@ def _sections(story: Story, config: Config, carried: Packed | Unpackable | None,
         (lambda: try_model(story, config, carried, src), story.of("export")),
         (lambda: sources(story), story.of("sources")),
         (lambda: funnel(story, config), story.of("curate") or story.of("sources")),
+        (lambda: looked_for(story), story.of("curate")),
         (lambda: heldout(story), story.of("curate")),
         (lambda: tokenizer(story), story.of("tokenizer")),
         (lambda: pretraining(story), story.of("pretrain")),
