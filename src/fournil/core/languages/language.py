@@ -58,3 +58,7 @@ class Language:
     prompts: tuple[tuple[str, str], ...] = ()
     """How this language asks, by kind of question (stages/evaluate/sets); places in braces are columns, `{from}` and
     `{to}` the languages' own names."""
+
+    def __hash__(self) -> int:
+        """Return the tag's hash: languages are keys of many caches, and each tag has one."""
+        return hash(self.tag)

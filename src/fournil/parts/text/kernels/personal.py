@@ -333,6 +333,17 @@ def _word_start(bytes_B: np.ndarray, place: int, begin: int, classes: np.ndarray
 
 
 @kernel
+def _is_figure_of_a_machine(bytes_B: np.ndarray, start: int, stop: int, letters: int) -> bool:
+    """Whether a word is a hexadecimal figure or a hash, or has more digits than any number of ours."""
+    if letters == 0:
+        return stop - start > 20
+    if bytes_B[start] == 48 and bytes_B[start + 1] | 32 == 120:  # 0x
+        return True
+    prefixed = 65 <= bytes_B[start] <= 90 and 65 <= bytes_B[start + 1] <= 90
+    return stop - start > 34 or (stop - start > 16 and not prefixed)
+
+
+@kernel
 def _number(
     bytes_B: np.ndarray,
     place: int,
@@ -360,9 +371,12 @@ def _number(
     if stop - start > _LONGEST_WORD:
         return num, stop
     length, room = stop - start, len(kinds_P) - 4
+    if _is_figure_of_a_machine(bytes_B, start, stop, letters):
+        return num, stop
     total, mixed, groups, lead = digits, letters > 0, 1, digits
     dotted, num_dotted, quad = length <= 3 and letters == 0, 0, False
     thousands, last_length = digits <= 3 and letters == 0, length
+    dashed, one_dot = length == 4 and letters == 0, False
     suffixed = letters > 0 and (classes[bytes_B[start]] & 4 != 0 or classes[bytes_B[stop - 1]] & 4 == 0)
     if length == 10 and digits == 4 and letters == 6 and classes[bytes_B[stop - 1]] & 4 == 0:
         total = 7  # a permanent account number of India
@@ -374,6 +388,9 @@ def _number(
         for _ in range(3):
             width = _separator(bytes_B, word, end)
             if width == 0:
+                break
+            if is_dot and bytes_B[word] == 46:  # from one number to another: 1..10
+                word = stop
                 break
             is_dot = word == stop and bytes_B[word] == 46
             is_space = is_space or (word == stop and (bytes_B[word] == 32 or width > 1))
@@ -400,11 +417,19 @@ def _number(
         dotted = short
         quad = quad or num_dotted == 3
         stop = last
+        dashed = dashed and (groups > 3 or (bytes_B[word - 1] == 45 and last_length >= 2))
+        one_dot = is_dot and groups == 2
     plus = start > begin and bytes_B[start - 1] == 43
+    if not plus and not mixed and groups == 2 and one_dot:
+        return num, stop  # a decimal fraction
+    if lead == 4 and groups >= 3 and dashed and stop < end and bytes_B[stop] == 58:
+        return num, stop  # a date and a time
     zero = bytes_B[start] == 48
     wanted = quad or ((plus or suffixed) and total >= 7)
     if groups > _MOST_GROUPS:
         return num, stop  # a row of a table
+    if total == 8 and groups == 2 and lead == 4 and bytes_B[start] in (49, 50):
+        return num, stop  # from year to year
     if total == 8 and not wanted:
         year = groups == 3 and (lead == 4 or last_length == 4)
         if groups == 1:

@@ -1,6 +1,6 @@
 """Personal data in a batch of texts, and in one text."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -84,6 +84,7 @@ class _Search:
         self.languages, self.spare, self.kinds = languages, spare, kinds
         self.finders = _finders(kinds)
         self.labels: Labels = labels(languages, kinds)
+        self.head_of, self.head = -1, ""
 
     def run(self) -> Iterator[tuple[int, list[Found]]]:
         """Text by text, what is found in it."""
@@ -109,7 +110,7 @@ class _Search:
         piece = self.bytes_B[start:stop].tobytes()
         decoded = piece.decode("utf-8")
         ascii_only = len(decoded) == len(piece)
-        window = Window(plain(decoded), self.languages, self.spare, self._head(low, high))
+        window = Window(plain(decoded), self.languages, self.spare, lambda: self._head(low, high))
         found: list[Found] = []
         for kind, _, begin, end in places:
             begin, end = begin - start, end - start
@@ -130,12 +131,12 @@ class _Search:
             place -= 1
         return place
 
-    def _head(self, low: int, high: int) -> Callable[[], str]:
-        @cache
-        def head() -> str:
-            return self.bytes_B[low : min(high, low + _HEAD_BYTES)].tobytes().decode("utf-8", "ignore")
-
-        return head
+    def _head(self, low: int, high: int) -> str:
+        """The beginning of the text between two places."""
+        if self.head_of != low:
+            head = self.bytes_B[low : min(high, low + _HEAD_BYTES)].tobytes().decode("utf-8", "ignore")
+            self.head_of, self.head = low, plain(head)
+        return self.head
 
     def _in_code_points(self, text: int, found: list[Found]) -> list[Found]:
         """Places in bytes of the batch made places in code points of the text."""

@@ -25,7 +25,7 @@ class Window:
     """Which of SPARED are left standing."""
 
     head: Callable[[], str]
-    """The beginning of the text, where a table names its columns."""
+    """The beginning of the text, plain too, where a table names its columns."""
 
     def before(self, place: int, num: int) -> str:
         """Characters before a place."""
@@ -48,7 +48,7 @@ class Window:
         return row[cells].lower() if cells < len(row) else ""
 
     def _headings(self) -> tuple[tuple[str, ...], ...]:
-        lines = plain(self.head()).split("\n")
+        lines = self.head().split("\n")
         return _headings(tuple(lines[:3])) if len(lines) > 1 else ()
 
 
