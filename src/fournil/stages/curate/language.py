@@ -26,14 +26,20 @@ _SURE_SHARE = 0.3
 _NEIGHBOURS = 5
 """So many times as many as those of other languages."""
 
+_TERSE_WORDS, _TERSE_SHARE, _TERSE_NEIGHBOURS = 80, 0.15, 10
+"""The same for a longer text that may be terse, as manuals are."""
+
 _KIN_SHARE = 0.28
 _KIN_NEIGHBOURS = 1.3
 """A relative needs this share of function words, and so many times as many as other languages."""
 
 _CONFIRMING_SHARE = 0.1
-_CORRECTING_SHARE = 0.2
-"""From these shares of function words on, twice those of other languages, they confirm a language of the run that the
-identifier is not sure of, and correct another language that it is not sure of."""
+_CONFIRMING_NEIGHBOURS = 3
+"""From this share of function words on, so many times those of other languages, they confirm a language of the run that
+the identifier is not sure of."""
+_CORRECTING_SHARE = 0.25
+_CORRECTING_NEIGHBOURS = 4
+"""And from this share on, they correct another language that it is not sure of."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +89,9 @@ def _find(batch: Batch, counted: FunctionWords, lines: LineLanguages) -> _Found:
     own_D, others_D = own_DN.sum(1), counted.counts_DC[:, num]
     words_D = np.maximum(counted.num_words_D, 1)
     latin_D = 10 * counted.num_foreign_D < counted.num_letters_D
-    sure_D = (
-        (counted.num_words_D >= _SURE_WORDS)
-        & (own_D >= _SURE_SHARE * words_D)
-        & (own_D >= _NEIGHBOURS * others_D)
-        & latin_D
-    )
+    plain_D = (words_D >= _SURE_WORDS) & (own_D >= _SURE_SHARE * words_D) & (own_D >= _NEIGHBOURS * others_D)
+    terse_D = (words_D >= _TERSE_WORDS) & (own_D >= _TERSE_SHARE * words_D) & (own_D >= _TERSE_NEIGHBOURS * others_D)
+    sure_D = (plain_D | terse_D) & latin_D
     kin_DK = counted.counts_DC[:, num + 1 :]
     kin_D = kin_DK.max(1, initial=0)
     is_kin_D = (
@@ -112,16 +115,18 @@ def _find(batch: Batch, counted: FunctionWords, lines: LineLanguages) -> _Found:
     wanted = {primary(tag) for tag in batch.languages}
     kin = {relative.tag: home for home in sorted(wanted) for relative in RELATIVES.get(home, ())}
 
+    least = settings.min_confidence
+
     def weigh(place: int, tag: str, confidence: float) -> bool:
         """Take what the identifier says, with what the words say of it; whether it need not be asked more closely."""
         own, others = int(own_D[place]), int(others_D[place])
-        share = own / int(words_D[place]) if own >= 2 * others else 0.0
+        share = own / int(words_D[place])
         home = kin.get(tag)
-        if tag in wanted and share >= _CONFIRMING_SHARE:
+        if tag in wanted and share >= _CONFIRMING_SHARE and own >= _CONFIRMING_NEIGHBOURS * others:
             confidence = max(confidence, own / (own + others))
         elif home is not None:
             confidence = max(confidence, int(kin_D[place]) / max(int(kin_D[place]) + others, 1))
-        elif confidence < settings.min_confidence and share >= _CORRECTING_SHARE:
+        elif confidence < least and share >= _CORRECTING_SHARE and own >= _CORRECTING_NEIGHBOURS * others:
             tag, confidence = counted.tags[int(own_DN[place].argmax())], own / (own + others)
         tags[place], confidences[place], homes[place] = tag, confidence, home
         expected = primary(batch.declared[place] or tag)
