@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fournil.core.languages import language
 from fournil.parts.text.personal import KINDS, find_all, find_personal_data, mask, places
-from fournil.parts.text.personal.find import _apart
+from fournil.parts.text.personal.find import _apart, _credible
 from fournil.parts.text.personal.found import Found
 
 BOTH = (language("fr"), language("en"))
@@ -113,3 +113,15 @@ def test_of_two_that_overlap_the_surer_one_stays() -> None:
 def test_capitals_with_accents_announce_too() -> None:
     (found,) = find_personal_data("NÉE LE 3 MAI 1991", languages=BOTH)
     assert found == Found("birth-date", 7, 17)
+
+
+def test_endless_labels_are_passed_over_and_a_form_is_not() -> None:
+    labels = [(places.LABELS, 0, 10 * place, 10 * place + 7) for place in range(100)]
+    assert _credible([*labels, (places.SIGN, 0, 1000, 1010)]) == [(places.SIGN, 0, 1000, 1010)]
+    form = [(places.LABELS, 0, 14 * place, 14 * place + 7) for place in range(100)]
+    assert _credible(form) == form
+    assert _credible(labels[:40]) == labels[:40]
+    text = "adresse 1 " * 600 + "jo@free.fr" + " adresse 1" * 600
+    assert [item.kind for item in find_personal_data(text, languages=BOTH)] == ["e-mail"]
+    rows = "".join(f"mdp: Berga{number}!\n" for number in range(100, 400))
+    assert len(find_personal_data(rows, languages=BOTH)) == 300

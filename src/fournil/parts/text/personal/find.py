@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from fournil.core.languages import Language
 from fournil.parts.text.codepoints import utf8_bytes
+from fournil.parts.text.kernels.personal import LABELS
 from fournil.parts.text.personal.found import KINDS, SPARED, Found
 from fournil.parts.text.personal.places import ARMOUR, FINDERS, Finder, Labels, labels, scan
 from fournil.parts.text.personal.window import Window, plain
@@ -18,6 +19,7 @@ _BEFORE, _AFTER = 240, 320
 _LONGEST_ARMOUR = 9000
 _LONGEST_WINDOW = 1 << 12
 _HEAD_BYTES = 400
+_MOST_LABELS, _BYTES_OF_A_LABEL = 40, 12
 _BELIEVED = (
     *("key", "password", "e-mail", "iban", "nir", "siret", "card", "tax-number", "siren", "ip", "birth-date", "phone"),
     "address",
@@ -96,12 +98,14 @@ class _Search:
                     if found:
                         yield text, self._in_code_points(text, _apart(found))
                     text, found = every[first][1], []
-                found += self._look(every[first:last])
+                found += self._look(_credible(every[first:last]))
         if found:
             yield text, self._in_code_points(text, _apart(found))
 
     def _look(self, places: list[Place]) -> list[Found]:
         """What finders see at some places of one text, in bytes of the batch."""
+        if not places:
+            return []
         text = places[0][1]
         low, high = int(self.bounds_D[text]), int(self.bounds_D[text + 1])
         armour = _LONGEST_ARMOUR if any(kind == ARMOUR for kind, *_ in places) else 0
@@ -162,6 +166,15 @@ def _windows(places: list[Place]) -> Iterator[tuple[int, int]]:
             first = number
     if places:
         yield first, len(places)
+
+
+def _credible(places: list[Place]) -> list[Place]:
+    """The places, without labels that follow one another with nothing between them: no form and no prose does that."""
+    num_labels = sum(kind >= LABELS for kind, *_ in places)
+    span = places[-1][3] - places[0][2]
+    if num_labels <= _MOST_LABELS or num_labels * _BYTES_OF_A_LABEL <= span:
+        return places
+    return [place for place in places if place[0] < LABELS]
 
 
 def _apart(found: list[Found]) -> list[Found]:
