@@ -70,6 +70,7 @@ RULES = {
     "length-ratio": mark("two sides of too different lengths"),
     "licence-unknown": mark("no licence stated, or none that is known"),
     "line-too-long": mark("a line longer than the bound"),
+    "low-score": mark("a score below the bound"),
     "low-stop-word-share": mark("too small a share of the words that no prose does without"),
     "markup-only": mark("nothing but markup"),
     "mild-words": mark("too many coarse words"),
@@ -77,11 +78,13 @@ RULES = {
     "near-duplicate": mark("nearly the same as another, which was kept"),
     "no-letter": mark("not a letter in it"),
     "no-text": mark("nothing in it"),
+    "numbers": mark("two sides with different numbers"),
     "over-long": mark("longer than the bound"),
     "special": mark("no file that can be read, such as a pipe"),
     "strong-words": mark("too many words of hate"),
     "too-large": mark("larger than the bound"),
     "too-short": mark("too few letters"),
+    "untranslated": mark("words left as they were on one side"),
     "unreadable": mark("no text found in it"),
 }
 _TOP = re.compile(r"gopher-top-(\d)-gram")
