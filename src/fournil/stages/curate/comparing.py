@@ -1,6 +1,7 @@
 """Rows held against each other: what is tied, what is set aside, who goes for another's sake."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,16 +13,17 @@ from fournil.stages.curate.duplicates import exact_duplicates, near_duplicates, 
 from fournil.stages.curate.heldout import Split, choose, clusters
 from fournil.stages.curate.holding import near_held_out, near_held_out_when_cut
 from fournil.stages.curate.known import known_documents
-from fournil.stages.curate.near import find_near
+from fournil.stages.curate.near import Near, find_near
 from fournil.stages.curate.near_pairs import near_pairs
 from fournil.stages.curate.repeats import find_repeats
 from fournil.stages.curate.rows import Rows
+from fournil.stages.curate.sections.duplicates import DuplicateSettings
 from fournil.stages.curate.sets import index_sets, num_texts
 
 
 def compare(
     documents: Rows, pairs: Rows, config: Config, work: Path, seed: int, workers: Workers
-) -> tuple[Split, dict[str, Compared]]:
+) -> tuple[Split, dict[str, Compared], dict[str, Any]]:
     """Hold rows against each other.
 
     Args:
@@ -33,7 +35,7 @@ def compare(
         workers: Who works.
 
     Returns:
-        Who is held out, and by kind the files that say who is refused.
+        Who is held out; by kind the files that say who is refused; figures for the record.
     """
     settings, folder = config.duplicates, work / "duplicates"
     sets = index_sets(folder, (documents, pairs))
@@ -74,4 +76,20 @@ def compare(
         write_arrow(compared[kind].refusals_path, REFUSALS, iter([table]))
     cuts = repeats.cuts_table(leaked.column("row").to_numpy())
     write_arrow(compared["documents"].cuts_path, CUTS, iter([cuts]))
-    return split, compared
+    return split, compared, _facts(near, settings)
+
+
+def _facts(near: Near, settings: DuplicateSettings) -> dict[str, Any]:
+    """How much was compared, and how much hangs together."""
+    sizes = np.bincount(near.labels_T, minlength=1)
+    return {
+        "num_texts": len(near.labels_T),
+        "num_bands": settings.num_bands,
+        "band_rows": settings.band_rows,
+        "threshold": settings.threshold,
+        "num_compared": near.num_compared,
+        "num_left": near.num_left,
+        "num_components": int((sizes > 1).sum()),
+        "largest_component": int(sizes.max(initial=0)),
+        "against": list(settings.against),
+    }

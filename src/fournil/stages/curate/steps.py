@@ -21,9 +21,9 @@ from fournil.stages.curate.chunks import Chunks
 from fournil.stages.curate.comparing import compare
 from fournil.stages.curate.config import Config
 from fournil.stages.curate.contamination import contamination_facts
-from fournil.stages.curate.documents import STEPS as ALONE
-from fournil.stages.curate.documents import prepare
+from fournil.stages.curate.documents import prepare, steps_of
 from fournil.stages.curate.facts import Fate, counts_of, edits_of, facts_of, heldout_facts, language_matrix
+from fournil.stages.curate.known import write_signatures
 from fournil.stages.curate.mixture import mixture_facts
 from fournil.stages.curate.models_facts import models_facts
 from fournil.stages.curate.names import (
@@ -43,14 +43,19 @@ from fournil.stages.curate.silenced import toxicity_facts
 from fournil.stages.curate.tasks import SCHEMAS, Making, make_range
 from fournil.stages.curate.write import clear, write_kind
 
-_ALONE = [name for name, _ in ALONE]
-_BEFORE_SPLIT = _ALONE.index(QUALITY)
-DOCUMENT_STEPS = (*_ALONE[:_BEFORE_SPLIT], HELDOUT, *_ALONE[_BEFORE_SPLIT:], DUPLICATES)
-"""In order; `bytes_STEP` is the array that holds the documents' bytes after it, and `bytes` after those without one."""
-
 PAIR_STEPS = (NORMALISE, PERSONAL_DATA, LANGUAGE, CONTAMINATION, HELDOUT, QUALITY, DUPLICATES)
 
 _KINDS = ("documents", "pairs")
+
+
+def document_steps(config: Config) -> tuple[str, ...]:
+    """Names of the steps that documents go through, in order.
+
+    `bytes_STEP` is the array that holds the documents' bytes after a step, and `bytes` after those without one.
+    """
+    alone = [name for name, _ in steps_of(config)]
+    before_split = alone.index(QUALITY)
+    return (*alone[:before_split], HELDOUT, *alone[before_split:], DUPLICATES)
 
 
 def _nothing_to_curate(sources: Path) -> FournilError:
@@ -91,27 +96,28 @@ def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifa
 
 
 def _curate(config: Config, sources: Path, out: Path, context: Context, workers: Workers) -> Artifact:
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     work = out / ".work"
     prepared = prepare(config, context, work)
     made = {kind: _make_chunks(kind, config, sources, work, context, prepared, workers) for kind in _KINDS}
     documents, pairs = (
         load_rows(made[kind][0], kind, work / f"{kind}-columns", sources / kind) for kind in ("documents", "pairs")
     )
-    cleaned = time.perf_counter()
+    cleaned, cpu_cleaned = time.perf_counter(), time.process_time()
 
     context.progress.note(tr("Comparing all texts, setting some aside for evaluation"))
-    split, compared = compare(documents, pairs, config, work, context.seed, workers)
+    split, compared, told = compare(documents, pairs, config, work, context.seed, workers)
     fates = [
-        Fate(documents, compared["documents"], split.documents, DOCUMENT_STEPS),
+        Fate(documents, compared["documents"], split.documents, document_steps(config)),
         Fate(pairs, compared["pairs"], split.pairs, PAIR_STEPS),
     ]
-    compared_at = time.perf_counter()
+    compared_at, cpu_compared = time.perf_counter(), time.process_time()
 
     clear(out)
     for fate in fates:
         write_kind(out, fate, workers, context)
-    written = time.perf_counter()
+    write_signatures(out, documents, fates[0].kept, config.duplicates)
+    written, cpu_written = time.perf_counter(), time.process_time()
     context.progress.note(tr("Checking that nothing held out is in the training shards"))
     leaks = check_leaks(out, threshold=config.duplicates.threshold, workers=workers)
 
@@ -125,6 +131,7 @@ def _curate(config: Config, sources: Path, out: Path, context: Context, workers:
     facts["toxicity"] = toxicity_facts(fates[0])
     facts["edits"] = {fate.rows.kind: edits_of(fate) for fate in fates}
     facts["heldout"] = heldout_facts(fates[0], fates[1], split, config.heldout.short_pair)
+    facts["duplicates"] = told
     facts["leak_check"] = leaks
     if MODELS in prepared:
         facts["models"] = models_facts(fates[0], prepared[MODELS])
@@ -137,6 +144,12 @@ def _curate(config: Config, sources: Path, out: Path, context: Context, workers:
             "compare": compared_at - cleaned,
             "write": written - compared_at,
             "check": time.perf_counter() - written,
+        },
+        "cpu_seconds_of_the_driver": {
+            "clean": cpu_cleaned - cpu_began,
+            "compare": cpu_compared - cpu_cleaned,
+            "write": cpu_written - cpu_compared,
+            "check": time.process_time() - cpu_written,
         },
         "workers": workers.num,
         "megabytes_per_cpu_second_clean": bytes_in / 1e6 / cpu_seconds if cpu_seconds else None,
