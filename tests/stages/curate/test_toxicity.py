@@ -4,12 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from fournil.core.context import Artifact, Context
 from fournil.core.document import DOCUMENTS, REFUSED_DOCUMENTS, document_row
 from fournil.core.errors import FournilError
 from fournil.core.shards import ShardWriter, read_all
+from fournil.parts.text.folded import folded_words
+from fournil.parts.text.toxicity import find_words, word_list
 from fournil.stages.curate import Config, run
 from fournil.stages.curate.sections.contamination import ContaminationSettings
 from fournil.stages.curate.sections.heldout import HeldoutSettings
@@ -173,6 +177,35 @@ def test_a_long_text_is_asked_about_at_several_places(classifier: Path):
     scores = load_toxic_classifier(str(classifier), "toxic")(["pluie " * 3000, "neige"])
     assert scores.shape == (2,)
     assert ((scores > 0) & (scores < 1)).all()
+
+
+DATA = Path(__file__).parents[2] / "data"
+
+
+def refused_among(rows: list[dict[str, Any]]) -> set[str]:
+    """Ids of French texts that the default bounds refuse."""
+    settings = ToxicitySettings()
+    words = folded_words(pa.array([row["text"] for row in rows]))
+    counts = find_words(words, word_list("fr")).counts_DG
+    shares = counts / np.maximum(np.diff(words.bounds_D), 1)[:, None]
+    bounds = np.array([settings.max_mild, settings.max_strong, settings.max_adult])
+    beyond = ((shares > bounds) & (counts >= settings.min_found)).any(axis=1)
+    return {rows[place]["id"] for place in np.flatnonzero(beyond).tolist()}
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_hard_cases_and_varieties_that_a_reader_keeps_are_not_refused():
+    """Theatre, SMS, Québécois, Creole, Old French, oaths in a novel; and what is nothing but an advertisement is."""
+    cases = read_lines(DATA / "hard_cases" / "fr.jsonl")
+    found = refused_among(cases)
+    assert found <= {case["id"] for case in cases if case["verdict"] == "refuse"}
+    assert found >= {"hard-fr-165", "hard-fr-166", "hard-fr-168"}
+    varieties = [row for name in ("fr", "other") for row in read_lines(DATA / "varieties" / f"{name}.jsonl")]
+    assert refused_among(varieties) == set()
+    assert len(varieties) > 100
 
 
 @pytest.mark.parametrize("wrong", [{"max_mild": 1.5}, {"max_strong": -0.1}, {"min_found": 0}, {"action": "erase"}])
