@@ -15,7 +15,7 @@ from fournil.parts.text.personal.window import Window
 
 _IPV4 = re.compile(r"(?<![\w.:@=-])(?<!(?<!/)/)(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w|/\d)", re.ASCII)
 _AFTER_SIGN = re.compile(r"(?<=[@=])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\w|/\d)", re.ASCII)
-_IPV6 = re.compile(r"(?<![\w.:])[0-9A-Fa-f:]{6,45}(?<!:)(?![\w]|:\w|::|/\d)", re.ASCII)
+_IPV6 = re.compile(r"(?<![\w.:])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{6,45}(?<!:)(?![\w]|:\w|::|/\d)", re.ASCII)
 _LARGE = 20
 _UNICAST = ipaddress.ip_network("2000::/3")
 _DOCUMENTATION = tuple(
