@@ -58,7 +58,7 @@ def curate(
     *,
     workers: int,
     kind: str = "processes",
-    memory_gb: float = 2.0,
+    memory_gb: float = 0.0,
     limit_bytes: int = 0,
     address: str = "",
 ) -> Taken:

@@ -90,7 +90,7 @@ def _growth(data: Path, work: Path, times: int) -> list[dict[str, Any]]:
 
 def _memory(data: Path, work: Path, mb: int) -> list[dict[str, Any]]:
     """Two workers within the budget, which the system keeps: whoever wants more is ended."""
-    taken = _curated(data, work, mb, workers=2, limit_bytes=BUDGET_BYTES, memory_gb=1.0)
+    taken = _curated(data, work, mb, workers=2, limit_bytes=BUDGET_BYTES, memory_gb=BUDGET_BYTES / 1e9)
     return [
         _row(
             f"memory-{mb // 1000}-gb" if mb >= 1000 else f"memory-{mb}-mb",

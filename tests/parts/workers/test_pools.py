@@ -85,6 +85,9 @@ def test_small_work_is_done_by_threads_and_large_work_by_processes(tmp_path: Pat
     ]  # fmt: skip
 
 
-def test_memory_is_shared_by_those_of_one_machine() -> None:
-    assert ThreadWorkers(4, memory_bytes=800).call_bytes == 200
-    assert Workers(memory_bytes=800).call_bytes == 800
+def test_fewer_work_where_memory_is_short(tmp_path: Path) -> None:
+    nums = [
+        open_workers("processes", 8, num_bytes=0, folder=tmp_path, memory_bytes=memory).num
+        for memory in (0, 10**8, 2 * 10**9, 10**11)
+    ]
+    assert nums == [8, 1, 3, 8]

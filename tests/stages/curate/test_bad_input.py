@@ -139,5 +139,7 @@ def test_a_disk_that_is_full_while_work_is_laid_down_is_said_and_the_work_goes_o
 def test_an_engine_that_there_is_not_is_said_with_those_that_there_are() -> None:
     with pytest.raises(ValueError, match="kind is one of auto, threads, processes, cluster"):
         EngineSettings(kind="spark")
-    with pytest.raises(ValueError, match="memory_gb is 0"):
-        EngineSettings(memory_gb=0.0)
+    with pytest.raises(ValueError, match="memory_gb is -1"):
+        EngineSettings(memory_gb=-1)
+    with pytest.raises(ValueError, match="memory_gb is for this machine alone"):
+        EngineSettings(kind="cluster", memory_gb=4)

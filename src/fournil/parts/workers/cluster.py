@@ -31,20 +31,19 @@ class ClusterWorkers(Workers):
         address: Of the cluster's head (`host:6379`); empty: what RAY_ADDRESS says, or the one that runs here.
         num: At most so many calls at once; 0: one for each core.
         folder: Seen by all machines under the same path; it is tried before any work begins.
-        memory_bytes: What all workers of one machine may take together.
+        call_bytes: Memory that a call asks for: a machine gets no more of them than it has memory for.
 
     Raises:
         FournilError: Ray is not installed, the cluster is not found, or its machines see another folder or have
             another Fournil.
     """
 
-    def __init__(self, address: str, num: int, *, folder: Path, memory_bytes: int = 2 * 10**9) -> None:
-        super().__init__(memory_bytes=memory_bytes)
+    def __init__(self, address: str, num: int, *, folder: Path, call_bytes: int) -> None:
         self._ray = _connected(address)
         self._most = num
         self._folder = folder
         self._cores, self._looked = 0, 0.0
-        self._call = self._ray.remote(num_cpus=1, max_retries=_TRIES)(_call)
+        self._call = self._ray.remote(num_cpus=1, memory=call_bytes, max_retries=_TRIES)(_call)
 
     @property
     def num(self) -> int:
@@ -53,12 +52,6 @@ class ClusterWorkers(Workers):
             self._cores = int(self._ray.cluster_resources().get("CPU", 0))
             self._looked = time.monotonic()
         return max(1, min(self._cores, self._most) if self._most else self._cores)
-
-    @property
-    def num_here(self) -> int:
-        """How many of them on one machine, at most."""
-        cores = [int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"]]
-        return max(1, min(max(cores, default=1), self.num))
 
     def run(
         self, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], advance: Advance | None = None

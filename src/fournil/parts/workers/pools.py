@@ -25,8 +25,7 @@ _AHEAD = 2
 class ThreadWorkers(Workers):
     """Several threads of this process: at once there, and slowed down where Python itself has the word."""
 
-    def __init__(self, num: int, *, memory_bytes: int = 2 * 10**9) -> None:
-        super().__init__(memory_bytes=memory_bytes)
+    def __init__(self, num: int) -> None:
         self._num = max(1, num)
 
     @property
@@ -47,8 +46,7 @@ class ThreadWorkers(Workers):
 class ProcessWorkers(Workers):
     """Several processes of this machine, started with the first work that is more than one call."""
 
-    def __init__(self, num: int, *, memory_bytes: int = 2 * 10**9) -> None:
-        super().__init__(memory_bytes=memory_bytes)
+    def __init__(self, num: int) -> None:
         self._num = max(1, num)
         self._pool: ProcessPoolExecutor | None = None
 

@@ -9,29 +9,12 @@ Advance = Callable[[Any], None]
 
 
 class Workers:
-    """Runs calls in this thread, in their order.
-
-    Args:
-        memory_bytes: What all workers of one machine may take together.
-    """
-
-    def __init__(self, *, memory_bytes: int = 2 * 10**9) -> None:
-        self.memory_bytes = memory_bytes
+    """Runs calls in this thread, in their order."""
 
     @property
     def num(self) -> int:
         """How many calls run at once."""
         return 1
-
-    @property
-    def num_here(self) -> int:
-        """How many of them on one machine."""
-        return self.num
-
-    @property
-    def call_bytes(self) -> int:
-        """How much memory one call may take."""
-        return self.memory_bytes // max(1, self.num_here)
 
     def run(
         self, function: Callable[..., Any], calls: Iterable[tuple[Any, ...]], advance: Advance | None = None

@@ -22,9 +22,9 @@ class EngineSettings:
     """Of a cluster's head, such as `10.0.0.1:6379`; empty: what RAY_ADDRESS says, or the cluster that this machine
     belongs to."""
 
-    memory_gb: float = 2.0
-    """Memory that all workers of one machine may take together where they compare texts; what does not fit is laid
-    down on the disk."""
+    memory_gb: float = 0.0
+    """Memory of this machine for curate, 0.5 GB for each worker and as much beside them: where that is short, fewer
+    work. 0: no bound. On a cluster each worker asks Ray for its own."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -34,4 +34,6 @@ class EngineSettings:
         """
         if self.kind not in KINDS:
             raise ValueError(tr("kind is one of {kinds}", kinds=", ".join(KINDS)))
-        within(self, workers=(0, None), memory_gb=(0.25, None))
+        within(self, workers=(0, None), memory_gb=(0.0, None))
+        if self.kind == "cluster" and self.memory_gb:
+            raise ValueError(tr("memory_gb is for this machine alone: on a cluster, ray start --memory bounds each"))
