@@ -33,7 +33,7 @@ KEY_BYTES_PER_TEXT = 14 * 12.0
 """Fourteen keys of near duplicates: eight bytes, and four that say whose."""
 WORK_BYTES_PER_BYTE, WORK_BYTES_PER_TEXT = 1.25, 530.0
 """What curation lays down until it is done: texts as they stand (lz4) and their runs of words; columns and keys."""
-DRIVER_BYTES, DRIVER_BYTES_PER_TEXT = 400e6, 150.0
+DRIVER_BYTES, DRIVER_BYTES_PER_TEXT = 350e6, 220.0
 """Memory of the process that hands out the work; its columns are mapped from files and come on top where there is
 room."""
 
