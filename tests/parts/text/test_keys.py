@@ -13,6 +13,9 @@ from fournil.parts.text.keys import exact_keys, letter_keys
         ("Page 3", "page 12"),
         ("<b>Attention</b>", "Attention !"),
         ("{count} files", "files"),
+        ("${name} : %(count)d fichiers", "Fichiers"),
+        ("%-5.2f octets, %1$lu fichiers", "octets fichiers"),
+        ("Ŝ ÉCLAIR 12", "ŝ éclair"),
     ],
 )
 def test_what_a_message_hides_does_not_make_it_another(one: str, other: str):
@@ -23,6 +26,21 @@ def test_what_a_message_hides_does_not_make_it_another(one: str, other: str):
 def test_letters_make_another_message():
     keys = letter_keys(pa.array(["le", "la", "là", "", "%s", "%d", "12", "l", "e"]))
     assert len(set(keys.tolist())) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("50 % des pains", "50 % pains"),
+        ("<" + "x" * 81 + ">", "y"),
+        ("{a\nb}", "c"),
+        ("100 %", "100 % d"),
+        ("un <", "un <a"),
+    ],
+)
+def test_what_only_looks_like_a_directive_is_read(one: str, other: str):
+    keys = letter_keys(pa.array([one, other]))
+    assert keys[0] != keys[1]
 
 
 def test_exact_keys_see_every_character():

@@ -21,9 +21,3 @@ def matches(texts: pa.Array | pa.ChunkedArray, pattern: str, *, literal: bool = 
 
 def _to_numpy(found: pa.Array) -> np.ndarray:
     return found.fill_null(False).to_numpy(zero_copy_only=False)
-
-
-def without_matches(texts: pa.Array, pattern: str, new: str) -> pa.Array:
-    """The strings with `new` in place of every match of a pattern (RE2)."""
-    options: Any = pc.ReplaceSubstringOptions(pattern, new)
-    return pc.call_function("replace_substring_regex", [texts], options)

@@ -120,38 +120,10 @@ def decode(texts: pa.Array) -> CodePoints:
     return CodePoints(values_C, bounds_D, flags_C)
 
 
-@cache
-def membership_table(characters: str) -> np.ndarray:
-    """True (bool) for the code points of the BMP that are among `characters`; the last entry stands for all others."""
-    table = np.zeros(0x10000, bool)
-    table[[ord(character) for character in characters]] = True
-    return table
-
-
-def among(values: np.ndarray, characters: str) -> np.ndarray:
-    """Which code points are among some characters of the BMP (bool)."""
-    return membership_table(characters)[np.minimum(values, 0xFFFF)]
-
-
-def merged(bounds: np.ndarray, more: np.ndarray) -> np.ndarray:
-    """Two ascending arrays made one, ascending, without repeats."""
-    both = np.sort(np.concatenate([bounds, more]), kind="stable")
-    new = np.ones(len(both), bool)
-    new[1:] = both[1:] != both[:-1]
-    return both[new]
-
-
 def counts(mask_C: np.ndarray, bounds_D: np.ndarray) -> np.ndarray:
     """How many True lie in each text (int64)."""
     positions = np.flatnonzero(mask_C)
     return np.diff(np.searchsorted(positions, bounds_D))
-
-
-def sums(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Sum of values[bounds[i]:bounds[i + 1]] for each i; 0 for an empty range."""
-    running = np.zeros(len(values) + 1, np.float64 if values.dtype.kind == "f" else np.int64)
-    np.cumsum(values, out=running[1:])
-    return running[bounds[1:]] - running[bounds[:-1]]
 
 
 def maxima(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:

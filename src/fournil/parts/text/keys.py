@@ -2,11 +2,12 @@
 
 import hashlib
 import itertools
+from functools import cache
 
 import numpy as np
 import pyarrow as pa
 
-from fournil.parts.text.codepoints import flag_table, lower_codes, utf8_bytes
+from fournil.parts.text.codepoints import LETTER, flag_table, lower_codes, utf8_bytes
 from fournil.parts.text.kernels import characters as kernel
 
 
@@ -21,6 +22,14 @@ def exact_keys(texts: pa.Array) -> np.ndarray:
     return np.frombuffer(digests, "<u8").reshape(-1, 2)
 
 
+@cache
+def _ascii_letters() -> np.ndarray:
+    """A letter in lower case, 1 where a directive may begin, or 0, by byte."""
+    table = np.where(flag_table()[:0x80] & LETTER, lower_codes()[:0x80], 0).astype(np.uint8)
+    table[[ord(character) for character in "%<{"]] = 1
+    return table
+
+
 def letter_keys(texts: pa.Array) -> np.ndarray:
     """Hash (uint64) of each text's letters in lower case, all else left out.
 
@@ -30,5 +39,5 @@ def letter_keys(texts: pa.Array) -> np.ndarray:
     """
     bytes_B, bounds_D = utf8_bytes(texts)
     keys = np.zeros(len(texts), np.uint64)
-    kernel.letter_keys(bytes_B, bounds_D, flag_table(), lower_codes(), keys)
+    kernel.letter_keys(bytes_B, bounds_D, _ascii_letters(), flag_table(), lower_codes(), keys)
     return keys

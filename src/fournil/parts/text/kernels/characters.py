@@ -3,7 +3,7 @@
 import numpy as np
 
 from fournil.parts.text.kernels.compile import kernel
-from fournil.parts.text.kernels.scan import HALF, LETTER, PRIME, SEED, SPACE, decoded, finish, hash_bytes
+from fournil.parts.text.kernels.scan import LETTER, ONE_BIT, PRIME, SEED, SPACE, Whole, decoded, finish, hash_bytes
 
 LINE_ENDS, CONTROL, ZERO_WIDTH, BIDI, SOFT_HYPHEN, COMPOSITION, WHITE_SPACE = 1, 2, 4, 8, 16, 32, 64
 """What suspects looks for."""
@@ -114,7 +114,7 @@ def is_ascii_letter(byte: int) -> bool:
 
 
 @kernel
-def directive(bytes_B: np.ndarray, place: int, stop: int) -> int:
+def directive(bytes_B: np.ndarray, place: Whole, stop: Whole) -> Whole:
     """Where the directive, tag or accelerator ends that begins at a byte; the byte's own place where none does."""
     first = bytes_B[place]
     if first == 0x3C or first == 0x7B:
@@ -164,32 +164,43 @@ def directive(bytes_B: np.ndarray, place: int, stop: int) -> int:
 
 @kernel
 def letter_keys(
-    bytes_B: np.ndarray, bounds_D: np.ndarray, flags: np.ndarray, lower_C: np.ndarray, keys_D: np.ndarray
+    bytes_B: np.ndarray,
+    bounds_D: np.ndarray,
+    ascii: np.ndarray,
+    flags: np.ndarray,
+    lower_C: np.ndarray,
+    keys_D: np.ndarray,
 ) -> None:
     """Hash of each text's letters in lower case, without directives and markup; of its bytes where it has none.
 
     Args:
         bytes_B: UTF-8.
         bounds_D: Text d is bytes_B[bounds_D[d]:bounds_D[d + 1]].
+        ascii: uint8 by byte below 0x80: a letter in lower case, 1 where a directive may begin, or 0.
         flags: uint8 by code point, see codepoints.flag_table.
         lower_C: uint32 by code point of the BMP.
         keys_D: uint64, gets the keys.
     """
     for document in range(len(bounds_D) - 1):
-        place, stop = bounds_D[document], bounds_D[document + 1]
+        at, stop = np.uint64(bounds_D[document]), np.uint64(bounds_D[document + 1])
         value, num = SEED, 0
-        while place < stop:
-            code, width = np.int64(bytes_B[place]), 1
-            if code >= 0x80:
-                code, width = decoded(bytes_B, place)
-            elif code == 0x25 or code == 0x3C or code == 0x7B:
-                after = directive(bytes_B, place, stop)
-                if after > place:
-                    place = after
-                    continue
+        while at < stop:
+            byte = bytes_B[at]
+            if byte < 0x80:
+                letter = ascii[byte]
+                if letter > 1:
+                    value = (value ^ np.uint64(letter)) * PRIME
+                    num += 1
+                elif letter == 1:
+                    after = directive(bytes_B, np.int64(at), np.int64(stop))
+                    if after > np.int64(at):
+                        at = np.uint64(after)
+                        continue
+                at += ONE_BIT
+                continue
+            code, width = decoded(bytes_B, np.int64(at))
             if flags[min(code, len(flags) - 1)] & LETTER:
                 value = (value ^ np.uint64(lower_C[code] if code < 0x10000 else code)) * PRIME
-                value ^= value >> HALF
                 num += 1
-            place += width
-        keys_D[document] = finish(value) if num else ~hash_bytes(bytes_B, bounds_D[document], stop)
+            at += np.uint64(width)
+        keys_D[document] = finish(value) if num else ~hash_bytes(bytes_B, bounds_D[document], bounds_D[document + 1])
