@@ -36,7 +36,7 @@ COLLOQUIAL: Mapping[str, frozenset[str]] = {
         about after all am any been before did do does don' down go going got had how into just know let like me more
         must my no now only our out over said see should some such than then these thing those through too two up us
         very want way well what when where while why yes out than i' it' he' that' there' they' we' you' didn' doesn'
-        isn' won' can' ain' y' gon' gonna gotta finna um uh er yeah ok okay u ur r lol omg wot cuz coz plz pls thx np
+        isn' won' can' ain' y' gon' gonna gotta finna um uh er yeah ok okay ur lol omg wot cuz coz plz pls thx np
         btw lmk 2nite thou thy thee hath doth unto
         """),
 }

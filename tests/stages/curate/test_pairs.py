@@ -48,6 +48,7 @@ def broken(english: str, french: str, score: float | None = None, **settings: An
             "Charles Dickens rencontra Victor Hugo à Paris avec Mary Ann Evans",
             None,
         ),
+        ("--no-warn-explicit-parallel-conflicts turns it off", "--no-warn-explicit-parallel-conflicts le coupe", None),
         ("See `a.b(c)` and <x/> in foo_bar, x86, spam.eggs and a/b", "Voir `a.b(c)` et <x/> dans foo_bar, x86", None),
     ],
 )
@@ -179,6 +180,7 @@ def test_sides_in_another_language_are_refused(tmp_path: Path):
         pair("swapped", sentence("fr", "four"), sentence("en", "four")),
         pair("short", "The baker has the oven that is old", "The mill is old and for us who warm it"),
         pair("too-short", "Open", "Open it"),
+        pair("directives", "flags: %u, major: %u, minor: %u, x: %u", "fanions: %u, majeur: %u, mineur: %u, x: %u"),
     ]
     _, refused = curated(tmp_path, rows)
     assert {name: row["rule"] for name, row in refused.items()} == dict.fromkeys(

@@ -36,8 +36,8 @@ NEAR_WORDS = 8
 
 _SURE_WORDS, _SURE_SHARE = 5, 0.3
 """With so many words, of which this share are function words, a side's language is told without the identifier."""
-_WRONG = 4
-"""A side with so many times more function words of another language of the run is in that one."""
+_WRONG, _WRONG_WORDS = 4, 8
+"""A side of so many words with so many times more function words of another language of the run is in that one."""
 
 
 def pair_chunk(
@@ -140,7 +140,7 @@ def _check_languages(
     enough_D = (words_D >= _SURE_WORDS) & (most_D >= _SURE_SHARE * words_D) & (most_D >= 5 * others_D)
     # Its own words say so, or those of another language of the run do.
     sure_D = enough_D & (2 * mine_D > most_D)
-    wrong_D = enough_D & (_WRONG * mine_D <= most_D) & (place_of >= 0)
+    wrong_D = enough_D & (words_D >= _WRONG_WORDS) & (_WRONG * mine_D <= most_D) & (place_of >= 0)
     for side in np.flatnonzero(wrong_D).tolist():
         found = counted.tags[int(own_DN[side].argmax())]
         share = int(most_D[side]) / int(most_D[side] + mine_D[side] + others_D[side])

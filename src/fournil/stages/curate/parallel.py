@@ -17,7 +17,7 @@ RELATIVE_LENGTHS: Mapping[str, float] = {"fr": 1.14}
 MARKUP = re.compile(r"<[^<>]*>|&[a-zA-Z]+;|%[-+ #0-9.*$]*[a-zA-Z]|\$?\{[^{}]*\}|https?://\S+|\\[a-z]")
 _GROUPED = re.compile("(?<![\\d.,])\\d{1,3}(?:([ .,\u00a0\u202f\u2009'’])\\d{3}(?!\\d))(?:\\1\\d{3}(?!\\d))*")
 _NUMBER = re.compile(r"\d{3,}")
-_WORD = re.compile(r"(?:(?<=[\s(«\"“‘'’-])|^)[^\W\d_]{2,}(?=[\s).,;:!?»\"”'’-]|$)")
+_WORD = re.compile(r"(?:(?<=[\s(«\"“‘'’])|^)[^\W\d_]{2,}(?=[\s).,;:!?»\"”'’]|$)")
 _FEW_WORDS = 6
 
 
