@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fournil.core.languages import primary
+from fournil.parts.text.codepoints import LETTER, SPACE, flag_table
 from fournil.parts.text.identify import identify_lines
 from fournil.parts.text.ngram_lm.train import passages
 from fournil.stages.curate.batch import Batch
@@ -19,7 +20,7 @@ GAP = "\n\n[...]\n\n"
 
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 _LETTERLESS = re.compile(r"[\W\d_]+")
-_SAMPLE = 700
+_SAMPLE = 300
 _SAMPLES = 3
 
 Spans = list[tuple[int, int]]
@@ -156,7 +157,9 @@ def _sample(text: str) -> str:
 
 def letter_share(text: str) -> float:
     """Share of letters among what is no white space."""
-    return sum(map(str.isalpha, text)) / max(1, len(text) - sum(map(str.isspace, text)))
+    table = flag_table()
+    flags = table[np.minimum(np.frombuffer(text.encode("utf-32-le"), np.uint32), len(table) - 1)]
+    return np.count_nonzero(flags & LETTER) / max(1, len(flags) - np.count_nonzero(flags & SPACE))
 
 
 def _evidence(tags: Sequence[str], confidences: np.ndarray, letters: np.ndarray, found: np.ndarray | None) -> str:
