@@ -176,17 +176,16 @@ def _ranked(cluster_N: np.ndarray, documents: Rows, pairs: Rows, by_id: np.ndarr
     new = np.ones(len(order), bool)
     new[1:] = (cluster_N[order[1:]] != cluster_N[order[:-1]]) | (kind[order[1:]] != kind[order[:-1]])
     firsts = order[new]
-    ranks: list[bytes] = []
-    numbers: list[int] = []
-    before = ""
+    ranks, numbers = np.empty(len(firsts), "S16"), np.empty(len(firsts), np.int64)
+    num, before = 0, ""
     for name, cluster in zip(_ids(documents, pairs, firsts), cluster_N[firsts].tolist(), strict=True):
-        if numbers and numbers[-1] == cluster:
-            ranks[-1] = _rank(seed, min(before, name))
+        if num and numbers[num - 1] == cluster:
+            ranks[num - 1] = _rank(seed, min(before, name))
         else:
-            numbers.append(cluster)
-            ranks.append(_rank(seed, name))
+            ranks[num], numbers[num] = _rank(seed, name), cluster
+            num += 1
         before = name
-    return np.array(numbers, np.int64)[np.argsort(np.array(ranks, "S16"), kind="stable")]
+    return numbers[:num][np.argsort(ranks[:num], kind="stable")]
 
 
 def _ids(documents: Rows, pairs: Rows, rows: np.ndarray) -> Iterator[str]:
