@@ -97,6 +97,7 @@ class _Line(NamedTuple):
     marks: list[str]
 
 
+@cache
 def known_lists() -> tuple[str, ...]:
     """Languages with a list of ours."""
     return tuple(sorted(Path(file.name).stem for file in _folder().iterdir() if file.name.endswith(".txt")))

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,7 +86,13 @@ def _by_benchmark(index: Index, wanted: Iterable[bool]) -> dict[int, int]:
 
 def told_of(folder: Path) -> dict[str, Any]:
     """What prepare_contamination says of the sets."""
-    return json.loads((folder / TOLD).read_text("utf-8"))
+    return _told(folder / TOLD, (folder / TOLD).stat().st_mtime_ns)
+
+
+@cache
+def _told(path: Path, changed: int) -> dict[str, Any]:
+    """Read once in a process, unless the file is another one since."""
+    return json.loads(path.read_text("utf-8"))
 
 
 class Held(NamedTuple):
