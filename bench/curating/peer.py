@@ -23,6 +23,7 @@ from fournil.parts.text.compat.settings import (
     LanguageFilterSettings,
 )
 from fournil.parts.text.compat.words import sentence_spans, split_words
+from fournil.stages.curate.sections.compat import CompatRules
 
 
 class Splitter(WordTokenizer):
@@ -101,3 +102,18 @@ def verdict(made: BaseFilter, text: str) -> tuple[str | None, str]:
     document = Document(text=text, id="0")
     kept, reason = get_filter_result(made.filter(document))
     return (None if kept else reason or ""), document.text
+
+
+def filters(rules: CompatRules, splitter: Any) -> list[BaseFilter]:
+    """The filters after the one for languages, in FineWeb's order.
+
+    Args:
+        rules: Settings.
+        splitter: Ours, or the name of a language, whose own one datatrove then takes.
+    """
+    return [
+        repetition_filter(rules.gopher_repetition, splitter),
+        gopher_filter(rules.gopher_quality, splitter),
+        c4_filter(rules.c4, splitter),
+        fineweb_filter(rules.fineweb, splitter),
+    ]

@@ -1,0 +1,120 @@
+"""Curation: verdicts against datatrove's, and what each step costs beside it.
+
+    python bench/curate.py [--data FOLDER] [--cases fournil compat …] [--documents 24000] [--repeats 3]
+
+The table is kept in bench/results/curate.txt, case by case: cases that are not asked for keep the rows that they have
+there. FOLDER holds sets of real text as JSON lines in xz (`id`, `text`, `lang`), see curating/verdicts.py for their
+names; without one that lies beside the checkout as ../shared/data nothing is measured.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+
+STEPS = ("language", "gopher-repetition", "gopher-quality", "c4", "fineweb")
+SPEED = ("fournil", "compat", *(f"compat-{name}" for name in STEPS), "pii")
+NEAR = ("near-duplicates", "near-join", "planted")
+SCALE = ("growth-10", "growth-100", "memory", "start", "cluster")
+CASES = ("verdicts", *SPEED, *NEAR, *SCALE)
+RESULTS = ROOT / "bench" / "results" / "curate.txt"
+
+
+def measured(case: str, asked: argparse.Namespace, work: Path) -> Iterator[dict[str, Any]]:
+    """The rows of one case. What it needs is imported only here: the peers are large."""
+    if case in NEAR:
+        from curating import near
+
+        yield from near.rows(asked.data, work, (case,))
+    elif case in SCALE:
+        from curating import scale
+
+        yield from scale.rows(asked.data, work, (case,))
+    elif case == "verdicts":
+        from curating.verdicts import verdicts
+
+        for row in verdicts(asked.data, asked.documents):
+            yield {
+                "case": f"verdicts of {row['filter']}",
+                "ours": row["same"],
+                "peer": row["documents"],
+                "unit": "documents with the same verdict, reason and text",
+                "ratio": row["same"] / row["documents"],
+                "equal": row["same"] == row["documents"],
+                **{name: row[name] for name in ("refused", "changed", "reasons", "differences")},
+            }
+    else:
+        from curating import speed
+
+        yield from speed.rows(asked.data, work, (case,), repeats=asked.repeats)
+
+
+def kept() -> dict[str, list[dict[str, Any]]]:
+    """The rows of earlier runs, by case asked for."""
+    if not RESULTS.is_file():
+        return {}
+    held: dict[str, list[dict[str, Any]]] = {}
+    for row in json.loads(RESULTS.read_text("utf-8").splitlines()[-1])["rows"]:
+        held.setdefault(row["of"], []).append(row)
+    return held
+
+
+def written(held: dict[str, list[dict[str, Any]]]) -> str:
+    """The table, the reasons of the verdicts, and the rows as JSON."""
+    rows = [row for case in CASES for row in held.get(case, ())]
+    cells = [("case", "Fournil", "peer", "ratio", "equal", "unit")]
+    for row in rows:
+        equal = {True: "yes", False: "NO", None: "–"}[row["equal"]]
+        figures = (
+            f"{row[name]:,.4g}" if isinstance(row[name], float) else f"{row[name]:,}" for name in ("ours", "peer")
+        )
+        cells.append((row["case"], *figures, f"{row['ratio']:,.4g}", equal, row["unit"]))
+    widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in cells
+    ]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    for row in rows:
+        if row["of"] == "verdicts":
+            said = ", ".join(f"{name} {num:,}" for name, num in row["reasons"].items())
+            lines.append(
+                f"\n{row['case']}: refused {row['refused']:,} ({said}); text changed in {row['changed']:,} kept."
+            )
+            lines += [f"  differs: {json.dumps(each, ensure_ascii=False)}" for each in row["differences"]]
+        elif "note" in row:
+            lines.append(f"\n{row['case']}: {row['note']}.")
+    machine = f"{platform.processor() or platform.machine()}, Python {platform.python_version()}"
+    head = f"Curation beside its peers ({machine}); ratio: how many times the peer's speed\n"
+    last = json.dumps({"bench": "curate", "rows": rows}, ensure_ascii=False)
+    return "\n".join((head, *lines, "", last)) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES)
+    parser.add_argument("--documents", type=int, default=24_000, help="how many the verdicts are compared on")
+    parser.add_argument("--repeats", type=int, default=3)
+    asked = parser.parse_args()
+    if not asked.data.is_dir():
+        print(f"{asked.data}: no real text here; name a folder with --data")
+        return
+    held = kept()
+    for case in asked.cases:
+        with tempfile.TemporaryDirectory() as work:
+            held[case] = [{"of": case, **row} for row in measured(case, asked, Path(work))]
+        RESULTS.write_text(written(held), "utf-8")
+        for row in held[case]:
+            print(json.dumps(row, ensure_ascii=False), flush=True)
+    print(RESULTS.read_text("utf-8"), end="")
+
+
+if __name__ == "__main__":
+    main()

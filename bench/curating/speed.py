@@ -1,0 +1,253 @@
+"""What curation costs beside datatrove's filters: step by step, and from parquet to parquet.
+
+Every figure is a median of paired runs, ours and theirs in turn, over the same documents of the data folder. The peer
+is run by its own steps' `run`, in a process without its executor; what its default tokenizers need (spaCy) is installed
+by the extra `bench`.
+"""
+
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+from datatrove.data import Document
+from datatrove.pipeline.dedup import MinhashDedupSignature
+from datatrove.pipeline.dedup.minhash import MinhashConfig
+from datatrove.pipeline.formatters import PIIFormatter
+from datatrove.utils.hashing import HashConfig
+
+from curating import peer
+from curating.verdicts import COMPAT, LANGUAGES, config_of, documents, ours, record_batch
+from curating.verdicts import Document as Piece
+from fournil.core.context import Context
+from fournil.core.languages import language
+from fournil.parts.text.language_model import language_model
+from fournil.parts.text.personal import find_all, mask
+from fournil.stages.curate import Config
+from fournil.stages.curate.documents import document_chunk, prepare
+from fournil.stages.curate.sets import sketch_chunk
+
+STEPS = ("language", "gopher-repetition", "gopher-quality", "c4", "fineweb")
+CASES = ("fournil", "compat", *(f"compat-{name}" for name in STEPS), "pii")
+_PEER_DOCUMENTS, _OUR_DOCUMENTS = 400, 6000
+_BATCH_ROWS = 1024
+
+
+def rows(data: Path, work: Path, cases: Iterable[str], *, repeats: int = 3) -> Iterator[dict[str, Any]]:
+    """A row for each case; fournil and compat have one for two workers too."""
+    every = documents(data, _OUR_DOCUMENTS)
+    few = every[:: _OUR_DOCUMENTS // _PEER_DOCUMENTS]
+    for case in cases:
+        if case in ("fournil", "compat"):
+            for workers in (1, 2):
+                yield _chain(case, every, few, work, workers, repeats)
+        elif case == "pii":
+            yield _row(case, *_paired(lambda: _pii(every), lambda: _their_pii(few), every, few, repeats), note=_PII)
+        else:
+            name = case.removeprefix("compat-")
+            same = [each for tag in LANGUAGES for each in _step(name, few, tag)]
+            speeds = _paired(lambda n=name: _ours(n, every), lambda n=name: _theirs(n, few), every, few, repeats)
+            yield _row(case, *speeds, equal=all(same), note="our splitter in both, model in memory")
+
+
+def _row(case: str, mine: float, their: float, *, equal: bool | None = None, **more: Any) -> dict[str, Any]:
+    return {
+        "case": case, "ours": round(mine, 3), "peer": round(their, 4), "unit": "MB/s", "ratio": round(mine / their, 1),
+        "equal": equal, **more,
+    }  # fmt: skip
+
+
+_PII = "their finder knows e-mail and IP addresses, ours fifteen kinds"
+
+
+def _num_bytes(found: list[Piece]) -> int:
+    return sum(len(each.text.encode()) for each in found)
+
+
+def _paired(
+    mine: Callable[[], object], their: Callable[[], object], every: list[Piece], few: list[Piece], repeats: int
+) -> tuple[float, float]:
+    """Megabytes a second, medians of runs in turn; the first one, which compiles, is not counted."""
+    mine()
+    speeds: tuple[list[float], list[float]] = [], []
+    for _ in range(repeats):
+        for place, (run, found) in enumerate(((mine, every), (their, few))):
+            began = time.perf_counter()
+            run()
+            speeds[place].append(_num_bytes(found) / 1e6 / (time.perf_counter() - began))
+    return statistics.median(speeds[0]), statistics.median(speeds[1])
+
+
+def _of(found: list[Piece], tag: str) -> list[Piece]:
+    return [each for each in found if each.tag == tag]
+
+
+def _made(name: str, tag: str) -> Any:
+    rules, splitter = COMPAT.by_language.get(tag, COMPAT.rules), peer.SPLITTERS[tag == "fr"]
+    if name == "language":
+        return peer.language_filter(COMPAT.language, LANGUAGES, language_model())
+    return peer.filters(rules, splitter)[STEPS.index(name) - 1]
+
+
+def _theirs(name: str, found: list[Piece]) -> None:
+    for tag in LANGUAGES:
+        made = _made(name, tag)
+        for each in _of(found, tag):
+            made.filter(Document(text=each.text, id=each.name))
+
+
+def _ours(name: str, found: list[Piece]) -> None:
+    for tag in LANGUAGES:
+        for batch in _batches([each.text for each in _of(found, tag)]):
+            ours(name, batch, COMPAT.by_language.get(tag, COMPAT.rules), tag == "fr")
+
+
+def _batches(texts: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(texts), 128):
+        yield texts[start : start + 128]
+
+
+def _step(name: str, found: list[Piece], tag: str) -> list[bool]:
+    made, own = _made(name, tag), _of(found, tag)
+    theirs = [peer.verdict(made, each.text) for each in own]
+    mine = ours(name, [each.text for each in own], COMPAT.by_language.get(tag, COMPAT.rules), tag == "fr")
+    return [
+        ("language" if reason == "" else reason, text) == answer
+        for (reason, text), answer in zip(theirs, mine, strict=True)
+    ]
+
+
+def _pii(found: list[Piece]) -> None:
+    described = [language(tag) for tag in LANGUAGES]
+    for batch in _batches([each.text for each in found]):
+        for place, spans in find_all(pa.array(batch, pa.large_string()), languages=described).items():
+            mask(batch[place], spans)
+
+
+def _their_pii(found: list[Piece]) -> None:
+    made = PIIFormatter()
+    for each in found:
+        made.format(each.text)
+
+
+@cache
+def default_tokenizer() -> str:
+    """What the peer's words come from in the case fournil."""
+    try:
+        import spacy
+    except ImportError:
+        return "our splitter (spaCy is not installed)"
+    return f"spaCy {spacy.__version__}, datatrove's default"
+
+
+def _steps_of(case: str, tag: str, work: Path) -> list[Any]:
+    """datatrove's chain for documents of a language; near-duplicate signatures end it."""
+    compat = case == "compat"
+    own = tag if not compat and default_tokenizer().startswith("spaCy") else peer.SPLITTERS[tag == "fr"]
+    steps = [
+        peer.language_filter(COMPAT.language, LANGUAGES, language_model()),
+        *peer.filters(COMPAT.by_language.get(tag, COMPAT.rules), own),
+    ]
+    if not compat:
+        # datatrove 0.10 hands strings to xxhash, which version 4 takes no more.
+        hashing = HashConfig(hash_fc="xxhash" if int(xxhash.VERSION.split(".")[0]) < 4 else "sha1")
+        config = MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8, hash_config=hashing)
+        steps += [PIIFormatter(), _Keep(), MinhashDedupSignature(str(work / "signatures"), config, language=own)]
+    return steps
+
+
+class _Keep:
+    """Documents on their way to the signatures, which pass nothing on."""
+
+    def __init__(self) -> None:
+        self.kept: list[Document] = []
+
+    def run(self, data: Iterable[Document], _rank: int, _size: int) -> Iterator[Document]:
+        for each in data:
+            self.kept.append(each)
+            yield each
+
+
+def _their_file(case: str, path: Path, work: Path, rank: int) -> None:
+    """From one parquet file to another."""
+    table = pq.read_table(path)
+    kept: list[Document] = []
+    for place, tag in enumerate(LANGUAGES):
+        where = pa.compute.equal(table.column("tag"), tag)  # pyright: ignore
+        own = table.filter(where).to_pylist()
+        data: Any = iter([Document(text=row["text"], id=row["id"]) for row in own])
+        middle: _Keep | None = None
+        for step in _steps_of(case, tag, work):
+            middle = step if isinstance(step, _Keep) else middle
+            data = step.run(data, rank * len(LANGUAGES) + place, 100)
+        passed = list(data or [])
+        kept += passed if middle is None else middle.kept
+    out = {"id": [each.id for each in kept], "text": [each.text for each in kept]}
+    pq.write_table(pa.table(out), work / f"theirs-{rank}.parquet", compression="zstd")
+
+
+def _our_file(case: str, path: Path, work: Path, rank: int, prepared: dict[str, Path]) -> None:
+    config = config_of() if case == "compat" else Config()
+    make = document_chunk(config, LANGUAGES, prepared)
+    kept: list[pa.Table] = []
+    for batch in pq.ParquetFile(path).iter_batches(_BATCH_ROWS):
+        chunk = make(batch.drop_columns(["tag"]))
+        if case != "compat":
+            sketch_chunk(chunk, config.duplicates)
+        rows = chunk.rows
+        kept.append(rows.filter(pa.compute.is_null(rows.column("rule"))))  # pyright: ignore
+    pq.write_table(pa.concat_tables(kept), work / f"ours-{rank}.parquet", compression="zstd")
+
+
+def _chain(case: str, every: list[Piece], few: list[Piece], work: Path, workers: int, repeats: int) -> dict[str, Any]:
+    config = config_of() if case == "compat" else Config()
+    context = Context(LANGUAGES, seed=7, threads=1)
+    (work / "prepared").mkdir(parents=True, exist_ok=True)
+    prepared = prepare(config, context, work / "prepared")
+    files = {
+        name: [_write(found[rank::workers], work / f"{name}-{rank}.parquet") for rank in range(workers)]
+        for name, found in (("every", every), ("few", few))
+    }
+    methods = multiprocessing.get_context("fork")
+    with methods.Pool(workers) as pool:
+        mine = [(case, path, work, rank, prepared) for rank, path in enumerate(files["every"])]
+        their = [(case, path, work, rank) for rank, path in enumerate(files["few"])]
+        pool.starmap(_their_file, their)  # spaCy is imported, once in each process
+        speeds = _paired(
+            lambda: pool.starmap(_our_file, mine), lambda: pool.starmap(_their_file, their), every, few, repeats
+        )
+    equal = None
+    if case == "compat":
+        pool_files = [_write(few[rank::workers], work / f"few-{rank}.parquet") for rank in range(workers)]
+        for rank, path in enumerate(pool_files):
+            _our_file(case, path, work, rank, prepared)
+        equal = _same_rows(work, workers)
+    name = case if workers == 1 else f"{case}, {workers} workers"
+    note = default_tokenizer() if case == "fournil" else "our splitter in both"
+    return _row(name, *speeds, equal=equal, note=note, workers=workers)
+
+
+def _same_rows(work: Path, workers: int) -> bool:
+    """Whether both kept the same documents with the same texts; the language is the one found, so ids are compared."""
+    sides = [
+        sorted(
+            (row["id"], row["text"])
+            for rank in range(workers)
+            for row in pq.read_table(work / f"{side}-{rank}.parquet", columns=["id", "text"]).to_pylist()
+        )
+        for side in ("ours", "theirs")
+    ]
+    return sides[0] == sides[1]
+
+
+def _write(found: list[Piece], path: Path) -> Path:
+    batch = record_batch(found)
+    table = pa.Table.from_batches([batch]).append_column("tag", pa.array([each.tag for each in found]))
+    pq.write_table(table, path, compression="zstd")
+    return path
