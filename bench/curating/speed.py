@@ -89,7 +89,7 @@ def _of(found: list[Piece], tag: str) -> list[Piece]:
 
 
 def _made(name: str, tag: str) -> Any:
-    rules, splitter = COMPAT.by_language.get(tag, COMPAT.rules), peer.SPLITTERS[tag == "fr"]
+    rules, splitter = COMPAT.rules_of(tag), peer.SPLITTERS[tag == "fr"]
     if name == "language":
         return peer.language_filter(COMPAT.language, LANGUAGES, language_model())
     return peer.filters(rules, splitter)[STEPS.index(name) - 1]
@@ -105,7 +105,7 @@ def _theirs(name: str, found: list[Piece]) -> None:
 def _ours(name: str, found: list[Piece]) -> None:
     for tag in LANGUAGES:
         for batch in _batches([each.text for each in _of(found, tag)]):
-            ours(name, batch, COMPAT.by_language.get(tag, COMPAT.rules), tag == "fr")
+            ours(name, batch, COMPAT.rules_of(tag), tag == "fr")
 
 
 def _batches(texts: list[str]) -> Iterator[list[str]]:
@@ -116,7 +116,7 @@ def _batches(texts: list[str]) -> Iterator[list[str]]:
 def _step(name: str, found: list[Piece], tag: str) -> list[bool]:
     made, own = _made(name, tag), _of(found, tag)
     theirs = [peer.verdict(made, each.text) for each in own]
-    mine = ours(name, [each.text for each in own], COMPAT.by_language.get(tag, COMPAT.rules), tag == "fr")
+    mine = ours(name, [each.text for each in own], COMPAT.rules_of(tag), tag == "fr")
     return [
         ("language" if reason == "" else reason, text) == answer
         for (reason, text), answer in zip(theirs, mine, strict=True)
@@ -152,7 +152,7 @@ def _steps_of(case: str, tag: str, work: Path) -> list[Any]:
     own = tag if not compat and default_tokenizer().startswith("spaCy") else peer.SPLITTERS[tag == "fr"]
     steps = [
         peer.language_filter(COMPAT.language, LANGUAGES, language_model()),
-        *peer.filters(COMPAT.by_language.get(tag, COMPAT.rules), own),
+        *peer.filters(COMPAT.rules_of(tag), own),
     ]
     if not compat:
         # datatrove 0.10 hands strings to xxhash, which version 4 takes no more.

@@ -23,7 +23,7 @@ from fournil.parts.text.compat.settings import C4QualitySettings, GopherQualityS
 from fournil.parts.text.language_model import language_model
 from fournil.stages.curate import Config
 from fournil.stages.curate.documents import document_chunk
-from fournil.stages.curate.sections.compat import CompatRules, CompatSettings
+from fournil.stages.curate.sections.compat import CompatRules, CompatSettings, LanguageRules
 from fournil.stages.curate.sections.personal_data import PersonalDataSettings
 from fournil.stages.curate.sections.quality import QualitySettings
 
@@ -40,7 +40,7 @@ FRENCH = CompatRules(
     c4=C4QualitySettings(filter_no_terminal_punct=False),
 )
 ENGLISH = CompatRules(c4=C4QualitySettings(filter_no_terminal_punct=False))
-COMPAT = CompatSettings(rules=ENGLISH, by_language={"fr": FRENCH})
+COMPAT = CompatSettings(rules=ENGLISH, by_language=(LanguageRules("fr", FRENCH),))
 Answer = tuple[str | None, str]
 
 
@@ -118,7 +118,7 @@ def chain(text: str) -> Answer:
     if reason is not None:
         return "language", text
     found = first.model.model.predict(text.replace("\n", " "), k=1)[0][0].removeprefix("__label__")
-    rules = COMPAT.by_language.get(found, COMPAT.rules)
+    rules = COMPAT.rules_of(found)
     for made in peer.filters(rules, peer.SPLITTERS[found == "fr"]):
         reason, text = peer.verdict(made, text)
         if reason is not None:

@@ -9,12 +9,14 @@ from nasty_texts import NASTY
 from curating import peer
 from fournil.core.context import Context
 from fournil.core.document import DOCUMENTS, EDITS, REFUSED_DOCUMENTS, document_row
+from fournil.core.errors import FournilError
 from fournil.core.shards import ShardWriter, read_all
 from fournil.parts.text.compat.settings import C4QualitySettings, GopherQualitySettings
 from fournil.parts.text.language_model import language_model
+from fournil.recipe import read_recipe
 from fournil.stages.curate import Config, run
 from fournil.stages.curate.documents import document_chunk
-from fournil.stages.curate.sections.compat import CompatRules, CompatSettings
+from fournil.stages.curate.sections.compat import CompatRules, CompatSettings, LanguageRules
 from fournil.stages.curate.sections.personal_data import PersonalDataSettings
 from fournil.stages.curate.sections.quality import QualitySettings
 
@@ -45,7 +47,7 @@ TEXTS = [
 
 
 def config_of(**compat: object) -> Config:
-    settings = CompatSettings(by_language={"fr": FRENCH}, **compat)
+    settings = CompatSettings(by_language=(LanguageRules("fr", FRENCH),), **compat)
     return Config(quality=QualitySettings(mode="compat"), compat=settings, personal_data=PersonalDataSettings(kinds=()))
 
 
@@ -64,7 +66,7 @@ def chain(text: str) -> tuple[str | None, str]:
     if reason is not None:
         return "language", text
     found = first.model.model.predict(text.replace("\n", " "), k=1)[0][0].removeprefix("__label__")
-    rules = compat.by_language.get(found, compat.rules)
+    rules = compat.rules_of(found)
     splitter = peer.SPLITTERS[found == "fr"]
     for made in (
         peer.repetition_filter(rules.gopher_repetition, splitter),
@@ -120,3 +122,30 @@ def test_no_row_is_lost_and_personal_data_is_masked_last(tmp_path: Path) -> None
 def test_a_filter_that_there_is_not() -> None:
     with pytest.raises(ValueError, match="c5"):
         CompatSettings(filters=("c5",))
+
+
+def test_a_language_named_twice() -> None:
+    with pytest.raises(ValueError, match="twice"):
+        CompatSettings(by_language=(LanguageRules("fr"), LanguageRules("fr", FRENCH)))
+
+
+def test_settings_in_a_recipe(tmp_path: Path, repository: Path) -> None:
+    recipe = tmp_path / "recipe.toml"
+    text = f"""
+    [recipe]
+    name = "x"
+    extends = {str(repository / "recipes" / "mie.toml")!r}
+    [curate.quality]
+    mode = "compat"
+    [[curate.compat.by_language]]
+    language = "fr"
+    [curate.compat.by_language.rules.gopher_quality]
+    stop_words = ["le", "la"]
+    """
+    recipe.write_text(text)
+    (config,) = read_recipe(recipe).stages["curate"]
+    assert config.compat.rules_of("fr").gopher_quality.stop_words == ("le", "la")
+    assert config.compat.rules_of("en") == CompatRules()
+    recipe.write_text(text.replace("stop_words", "stop_wordz"))
+    with pytest.raises(FournilError, match="stop_wordz"):
+        read_recipe(recipe)

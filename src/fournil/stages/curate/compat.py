@@ -57,7 +57,7 @@ def filter_quality(batch: Batch) -> None:
         if name == "language":
             continue
         for tag, places in _by_language(batch, asked & batch.alive()):
-            rules = settings.by_language.get(tag, settings.rules)
+            rules = settings.rules_of(tag)
             elides = tag in known_languages() and language(tag).apostrophe_ends_word
             if name == "c4":
                 cut = cut_c4(*utf8_bytes(batch.texts.values), places, rules.c4)

@@ -32,6 +32,17 @@ class CompatRules:
 
 
 @dataclass(frozen=True)
+class LanguageRules:
+    """Other rules for the documents of one language."""
+
+    language: str
+    """Its primary tag, as the model calls it."""
+
+    rules: CompatRules = field(default_factory=CompatRules)
+    """They begin from datatrove's defaults."""
+
+
+@dataclass(frozen=True)
 class CompatSettings:
     """What `quality.mode = "compat"` asks, with datatrove's defaults."""
 
@@ -44,16 +55,27 @@ class CompatSettings:
     rules: CompatRules = field(default_factory=CompatRules)
     """All others."""
 
-    by_language: dict[str, CompatRules] = field(default_factory=dict)
-    """Other rules for the documents of a language, which begin from datatrove's defaults and not from `rules`."""
+    by_language: tuple[LanguageRules, ...] = ()
+    """Other rules for the documents of some languages, each named once."""
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
 
         Raises:
-            ValueError: There is no such filter.
+            ValueError: There is no such filter, or a language has two sets of rules.
         """
+        named = [each.language for each in self.by_language]
+        if len(set(named)) < len(named):
+            raise ValueError(tr("by_language names a language twice: {languages}", languages=", ".join(named)))
         for name in self.filters:
             if name not in FILTERS:
                 known = ", ".join(FILTERS)
                 raise ValueError(tr("filters holds {name!r}, it must be among: {known}", name=name, known=known))
+
+    def rules_of(self, tag: str) -> CompatRules:
+        """The rules for documents of a language.
+
+        Args:
+            tag: Its primary tag.
+        """
+        return next((each.rules for each in self.by_language if each.language == tag), self.rules)
