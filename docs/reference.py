@@ -197,7 +197,10 @@ def _type(hint: Any) -> str:  # noqa: ANN401 - a type hint
     if typing.get_origin(hint) is tuple:
         return f"array of {_type(typing.get_args(hint)[0])}s"
     if typing.get_origin(hint) is dict:
-        return f"table of {_type(typing.get_args(hint)[1])}s"
+        inner = typing.get_args(hint)[1]
+        return "table of tables" if dataclasses.is_dataclass(inner) else f"table of {_type(inner)}s"
+    if typing.get_origin(hint) is typing.Literal:
+        return " or ".join(f'`"{value}"`' for value in typing.get_args(hint))
     return {str: "string", int: "integer", float: "number", bool: "boolean"}[hint]
 
 

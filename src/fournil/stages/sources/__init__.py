@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "Config", "FilesSource", "HubSource", "reads", "run"]
 
-FORMAT = 2
+FORMAT = 3
 
 
 def reads(config: Config) -> list[Path]:
