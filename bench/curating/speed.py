@@ -23,7 +23,7 @@ from datatrove.pipeline.formatters import PIIFormatter
 from datatrove.utils.hashing import HashConfig
 
 from curating import peer
-from curating.verdicts import COMPAT, LANGUAGES, config_of, documents, ours, record_batch
+from curating.verdicts import COMPAT, LANGUAGES, config_of, documents, judge, ours, record_batch
 from curating.verdicts import Document as Piece
 from fournil.core.context import Context
 from fournil.core.languages import language
@@ -43,16 +43,18 @@ def rows(data: Path, work: Path, cases: Iterable[str], *, repeats: int = 3) -> I
     """A row for each case; fournil and compat have one for two workers too."""
     every = documents(data, _OUR_DOCUMENTS)
     few = every[:: _OUR_DOCUMENTS // _PEER_DOCUMENTS]
+    batches = _batches([each.text for each in every])
+    by_language = {tag: _batches([each.text for each in _of(every, tag)]) for tag in LANGUAGES}
     for case in cases:
         if case in ("fournil", "compat"):
             for workers in (1, 2):
                 yield _chain(case, every, few, work, workers, repeats)
         elif case == "pii":
-            yield _row(case, *_paired(lambda: _pii(every), lambda: _their_pii(few), every, few, repeats), note=_PII)
+            yield _row(case, *_paired(lambda: _pii(batches), lambda: _their_pii(few), every, few, repeats), note=_PII)
         else:
             name = case.removeprefix("compat-")
             same = [each for tag in LANGUAGES for each in _step(name, few, tag)]
-            speeds = _paired(lambda n=name: _ours(n, every), lambda n=name: _theirs(n, few), every, few, repeats)
+            speeds = _paired(lambda n=name: _ours(n, by_language), lambda n=name: _theirs(n, few), every, few, repeats)
             yield _row(case, *speeds, equal=all(same), note="our splitter in both, model in memory")
 
 
@@ -102,15 +104,15 @@ def _theirs(name: str, found: list[Piece]) -> None:
             made.filter(Document(text=each.text, id=each.name))
 
 
-def _ours(name: str, found: list[Piece]) -> None:
-    for tag in LANGUAGES:
-        for batch in _batches([each.text for each in _of(found, tag)]):
-            ours(name, batch, COMPAT.rules_of(tag), tag == "fr")
+def _ours(name: str, batches: dict[str, list[pa.Array]]) -> None:
+    for tag, own in batches.items():
+        for batch in own:
+            judge(name, batch, COMPAT.rules_of(tag), tag == "fr")
 
 
-def _batches(texts: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(texts), 128):
-        yield texts[start : start + 128]
+def _batches(texts: list[str]) -> list[pa.Array]:
+    """Arrow strings, as they come out of a parquet file."""
+    return [pa.array(texts[start : start + 128], pa.large_string()) for start in range(0, len(texts), 128)]
 
 
 def _step(name: str, found: list[Piece], tag: str) -> list[bool]:
@@ -123,11 +125,11 @@ def _step(name: str, found: list[Piece], tag: str) -> list[bool]:
     ]
 
 
-def _pii(found: list[Piece]) -> None:
+def _pii(batches: list[pa.Array]) -> None:
     described = [language(tag) for tag in LANGUAGES]
-    for batch in _batches([each.text for each in found]):
-        for place, spans in find_all(pa.array(batch, pa.large_string()), languages=described).items():
-            mask(batch[place], spans)
+    for batch in batches:
+        for place, spans in find_all(batch, languages=described).items():
+            mask(batch[place].as_py(), spans)
 
 
 def _their_pii(found: list[Piece]) -> None:

@@ -4,7 +4,7 @@ import json
 import lzma
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +14,10 @@ import pyarrow as pa
 from curating import peer
 from fournil.core.document import DOCUMENTS, document_row
 from fournil.parts.text.codepoints import utf8_bytes
-from fournil.parts.text.compat.c4 import cut_c4
+from fournil.parts.text.compat.c4 import Cut, cut_c4
 from fournil.parts.text.compat.fineweb import judge_fineweb
 from fournil.parts.text.compat.gopher import judge_gopher
+from fournil.parts.text.compat.judged import Judged
 from fournil.parts.text.compat.language import judge_language
 from fournil.parts.text.compat.repetition import judge_repetition
 from fournil.parts.text.compat.settings import C4QualitySettings, GopherQualitySettings
@@ -148,26 +149,31 @@ def _one(name: str, found: list[Document]) -> tuple[list[Answer], list[Answer]]:
 
 
 def ours(name: str, texts: list[str], rules: CompatRules, elides: bool) -> list[Answer]:
-    bytes_B, bounds_D = utf8_bytes(pa.array(texts, pa.large_string()))
+    """What our filter says of texts of one language."""
+    judged = judge(name, pa.array(texts, pa.large_string()), rules, elides)
+    if isinstance(judged, Judged):
+        return [(judged.reason(number), text) for number, text in enumerate(texts)]
+    data, bounds = judged.bytes_B.tobytes(), judged.bounds_D.tolist()
+    reasons = [judged.judged.reason(number) for number in range(len(texts))]
+    return [
+        (reason, text if reason else data[bounds[number] : bounds[number + 1]].decode())
+        for number, (reason, text) in enumerate(zip(reasons, texts, strict=True))
+    ]
+
+
+def judge(name: str, texts: pa.Array, rules: CompatRules, elides: bool) -> Judged | Cut:
+    """One of our filters, as curate calls it."""
+    bytes_B, bounds_D = utf8_bytes(texts)
     places = np.arange(len(texts))
-    if name == "c4":
-        cut = cut_c4(bytes_B, bounds_D, places, rules.c4)
-        data, bounds = cut.bytes_B.tobytes(), cut.bounds_D.tolist()
-        reasons = [cut.judged.reason(number) for number in range(len(texts))]
-        return [
-            (reason, text if reason else data[bounds[number] : bounds[number + 1]].decode())
-            for number, (reason, text) in enumerate(zip(reasons, texts, strict=True))
-        ]
-    judges: dict[str, Callable[[], Any]] = {
-        "language": lambda: judge_language(bytes_B, bounds_D, places, languages=LANGUAGES, threshold=0.65).judged,
-        "gopher-repetition": lambda: judge_repetition(
-            bytes_B, bounds_D, places, rules.gopher_repetition, elides=elides
-        ),
-        "gopher-quality": lambda: judge_gopher(bytes_B, bounds_D, places, rules.gopher_quality, elides=elides),
-        "fineweb": lambda: judge_fineweb(bytes_B, bounds_D, places, rules.fineweb, elides=elides),
-    }
-    judged = judges[name]()
-    return [(judged.reason(number), text) for number, text in enumerate(texts)]
+    if name == "language":
+        return judge_language(bytes_B, bounds_D, places, languages=LANGUAGES, threshold=0.65).judged
+    if name == "gopher-repetition":
+        return judge_repetition(bytes_B, bounds_D, places, rules.gopher_repetition, elides=elides)
+    if name == "gopher-quality":
+        return judge_gopher(bytes_B, bounds_D, places, rules.gopher_quality, elides=elides)
+    if name == "fineweb":
+        return judge_fineweb(bytes_B, bounds_D, places, rules.fineweb, elides=elides)
+    return cut_c4(bytes_B, bounds_D, places, rules.c4)
 
 
 def verdicts(data: Path, num: int) -> Iterator[dict[str, Any]]:
