@@ -87,6 +87,14 @@ def test_pieces_lie_in_their_texts_and_spans_do_not_overlap(texts: list[str]):
             data[start:stop].decode()
 
 
+def test_a_span_at_the_end_takes_no_space_that_the_span_before_has():
+    text = f"{LINE}\n\n{LINE}"
+    found = pieces_of(text, line_characters=20)
+    _, spans, _ = united(found, pa.array([text]))
+    length = len(LINE.encode())
+    assert spans.tolist() == [[0, length + 1], [length + 1, 2 * length + 2]]
+
+
 def test_touching_pieces_become_one_and_spaces_go_along():
     text = f"Début\n{LINE}\n{LINE[::-1]}\n"
     found = pieces_of(text, line_characters=20)

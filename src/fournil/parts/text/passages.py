@@ -84,7 +84,9 @@ def united(pieces: Pieces, values: pa.Array) -> tuple[np.ndarray, np.ndarray, np
     for place, text in enumerate(texts[firsts].tolist()):
         data = bytes_B[bounds_D[text] : bounds_D[text + 1]]
         start, stop = made[place].tolist()
-        while stop == len(data) and start > 0 and data[start - 1] <= 32:
+        # What the span before has taken is taken.
+        least = int(made[place - 1, 1]) if place and texts[firsts[place - 1]] == text else 0
+        while stop == len(data) and start > least and data[start - 1] <= 32:
             start -= 1
         if stop < len(data) and data[stop] == 32 and (start == 0 or data[start - 1] <= 32):
             stop += 1
