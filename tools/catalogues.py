@@ -76,8 +76,20 @@ def collect(sources: Path = SOURCES) -> set[Message]:
     for path, tree in trees(sources):
         found |= {message for node in ast.walk(tree) if (message := _message(node)) is not None}
         if path.name == "config.py" and path.parent.parent.name == "stages":
-            found |= {Message(text) for text in documented(tree)}
+            found |= {Message(text) for part in _with_sections(tree, sources) for text in documented(part)}
     return found
+
+
+def _with_sections(settings: ast.Module, sources: Path) -> Iterator[ast.Module]:
+    """Give a file of settings, and the files that it takes whole sections of them from."""
+    yield settings
+    for node in settings.body:
+        if isinstance(node, ast.ImportFrom) and _SECTION.fullmatch(node.module or ""):
+            path = sources.joinpath(*str(node.module).split(".")[1:]).with_suffix(".py")
+            yield from _with_sections(ast.parse(path.read_text("utf-8")), sources)
+
+
+_SECTION = re.compile(r"fournil\.(stages\.\w+\.sections\.\w+|parts\..+\.settings)")
 
 
 def misuses(sources: Path = SOURCES) -> list[Misuse]:
@@ -99,6 +111,7 @@ DEVELOPERS = {
     "parts/model/attention.py": "a caller's mistake: engines see to it that prompts fit",
     "parts/model/generate.py": "a caller's mistake: the verbs check what people type",
     "parts/model/score.py": "a caller's mistake: the stage checks its settings",
+    "parts/text/compat/fasttext_file.py": "what is wrong with the bytes of a model that a package of ours brings",
     "parts/tokenize/template_process.py": "said by one process to another, which puts it into its own sentence",
     "parts/tokenize/sentencepiece.py": "what is wrong with the file's bytes; the reader says that it cannot be read",
     "stages/evaluate/mini/items.py": "what is wrong with the package's own items: whoever writes them reads it",

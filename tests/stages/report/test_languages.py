@@ -237,6 +237,29 @@ def test_every_rule_of_quality_is_explained() -> None:
     assert step_name("a step of tomorrow") == "a step of tomorrow"
 
 
+def test_every_rule_of_small_models_and_of_datatrove_is_explained(repository: Path) -> None:
+    from fournil.parts.text.compat import c4, fineweb, gopher, language, repetition
+
+    curate = repository / "src/fournil/stages/curate"
+    rules = {
+        rule
+        for name in ("models.py", "ocr.py", "language.py", "documents.py", "batch.py")
+        for rule in re.findall(r"""refuse\(place, [A-Z]+, "([\w-]+)\"""", (curate / name).read_text("utf-8"))
+    }
+    assert len(rules) > 15
+    for module in (c4, fineweb, gopher, repetition):
+        text = Path(str(module.__file__)).read_text("utf-8")
+        found = re.search(r"^_(?:REASONS|FIXED) = \(([^)]*)\)", text, re.M)
+        assert found is not None
+        rules |= set(re.findall(r'"(\w+)"', found[1]))
+    assert len(rules) > 35
+    rules |= {language.REASON, "top_12_gram", "duplicated_5_n_grams"}
+    assert [rule for rule in sorted(rules) if not rule_words(rule)] == []
+    assert rule_words("educational-low") == "too low a score by the classifier educational"
+    assert rule_words("educational-high") == "too high a score by the classifier educational"
+    assert rule_words("duplicated_5_n_grams") == "too much of it in sequences of 5 words that repeat"
+
+
 def test_every_rule_in_the_docs_is_explained(repository: Path) -> None:
     rules: list[str] = []
     for table in re.findall(r"^\| rule \|.*?\n\n", (repository / "docs/01-sources.md").read_text("utf-8"), re.M | re.S):

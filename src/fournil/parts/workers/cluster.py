@@ -146,7 +146,7 @@ def _connected(address: str) -> Any:  # noqa: ANN401 - the module
         import ray
     except ImportError:
         raise FournilError(
-            tr("Ray is not installed"), fix=tr("Install it: pip install 'fournil[cluster]'"), code=2
+            tr("Ray is not installed"), fix=tr("Install it: `pip install 'fournil[cluster]'`."), code=2
         ) from None
     import ray.util.scheduling_strategies
 

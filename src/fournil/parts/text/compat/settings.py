@@ -133,7 +133,7 @@ class C4QualitySettings:
     """Drop lines with « javascript »."""
 
     filter_curly_bracket: bool = True
-    """Refuse documents with « { »."""
+    """Refuse documents with an opening brace."""
 
     filter_policy: bool = True
     """Drop lines with an English phrase about cookies and the like."""
