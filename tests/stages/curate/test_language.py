@@ -63,6 +63,12 @@ def refused(batch: Batch, rows: list[dict[str, str]]) -> list[tuple[str, str]]:
     return [(rows[place]["id"], verdict.rule) for place, verdict in sorted(batch.verdicts.items())]
 
 
+@pytest.mark.parametrize("declared", ["und", "mul", "mis", ""])
+def test_tags_that_name_no_language_are_no_names(declared: str):
+    batch = batch_of([FRENCH, ENGLISH], declared)
+    assert (batch.tags, batch.verdicts) == (["fr", "en"], {})
+
+
 @pytest.mark.parametrize(("name", "declared"), [("fr", None), ("fr", "fr"), ("en", None), ("en", "en")])
 def test_varieties_are_kept(name: str, declared: str | None):
     rows = varieties(name)

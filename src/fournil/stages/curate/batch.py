@@ -17,6 +17,9 @@ from fournil.stages.curate.names import NORMALISE
 from fournil.stages.curate.texts import Texts, edit_rows, texts_of
 from fournil.stages.curate.verdicts import Verdict, with_verdicts
 
+_NO_LANGUAGE = ("", "und", "mul", "mis")
+"""Tags of ISO 639 that name none: undetermined, several, one without a code."""
+
 
 @dataclass
 class Batch:
@@ -63,7 +66,7 @@ class Batch:
         cls, rows: pa.RecordBatch, config: Config, languages: tuple[str, ...], prepared: Mapping[str, Path]
     ) -> "Batch":
         """Begin with rows as they came; texts that are too large are refused here."""
-        declared: list[str | None] = rows.column("language").to_pylist()
+        declared = [_named(tag) for tag in rows.column("language").to_pylist()]
         categories = rows.column("category").to_pylist()
         texts, bytes_in, large = texts_of(rows.column("text"), config.max_text_bytes)
         batch = cls(
@@ -133,6 +136,11 @@ class Batch:
         columns["language"] = pa.array(tags, pa.string())
         rows = with_verdicts(pa.table(columns), REFUSED_DOCUMENTS, self.verdicts)
         return Chunk(rows, edit_rows(self.texts, self.ids), self.arrays, self.shingles, self.texts.num_changes)
+
+
+def _named(tag: str | None) -> str | None:
+    """The language that a tag names; None for one that says that nobody knows, or that it is several."""
+    return None if tag is None or primary(tag) in _NO_LANGUAGE else tag
 
 
 def _said(value: object) -> str | None:
