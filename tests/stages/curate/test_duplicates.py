@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fournil.stages.curate.comparing as comparing
+import fournil.stages.curate.known as known
 from fournil.core.context import Artifact, Context
 from fournil.core.document import DOCUMENTS, EDITS, REFUSED_DOCUMENTS, document_row
 from fournil.core.errors import FournilError
@@ -197,6 +198,43 @@ def test_an_earlier_run_without_signatures_is_an_error(tmp_path: Path):
     earlier = curate(tmp_path / "earlier", corpus()[:3])
     with pytest.raises(FournilError, match="signatures of another kind"):
         curate(tmp_path / "other", corpus()[:3], num_bands=9, against=(str(earlier.out),))
+
+
+def test_an_earlier_run_that_kept_nothing_refuses_nothing(tmp_path: Path):
+    earlier = curate(tmp_path / "earlier", [row("short", "Trop court.")])
+    rows = [row(f"{number}", text_of(words_of(number, 100))) for number in range(3)]
+    assert len(curate(tmp_path / "later", rows, against=(str(earlier.out),)).kept()) == 3
+
+
+def test_an_earlier_run_that_was_changed_is_an_error(tmp_path: Path):
+    earlier = curate(tmp_path / "earlier", corpus())
+    rows = [row("near", text_of(edited(words_of(3, 240), 3)), source="neuf")]
+    (earlier.out / "documents").rename(earlier.out / "moved")
+    with pytest.raises(FournilError, match="of an earlier run .* in its signatures and not in its shards"):
+        curate(tmp_path / "gone", rows, against=(str(earlier.out),))
+    shard = next((earlier.out / "signatures").glob("*.parquet"))
+    shard.write_bytes(shard.read_bytes()[:300])
+    with pytest.raises(FournilError, match="this Parquet file cannot be read"):
+        curate(tmp_path / "cut", rows, against=(str(earlier.out),))
+    assert not (tmp_path / "cut" / "out").exists(), "it is said before any work is done"
+
+
+def test_a_much_larger_earlier_run_is_met_in_as_many_parts_as_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    earlier = curate(tmp_path / "earlier", corpus())
+    rows = [row(f"near-{n}", text_of(edited(words_of(n, 240), 3)), source="neuf") for n in range(5)]
+    plain = curate(tmp_path / "plain", rows, against=(str(earlier.out),))
+    monkeypatch.setattr("fournil.stages.curate.near._PARTITION_ENTRIES", 100)
+    parts: list[int] = []
+    read = known.read_partition
+
+    def counted(folder: Path, num_spills: int, partition: int) -> Any:
+        parts.append(partition)
+        return read(folder, num_spills, partition)
+
+    monkeypatch.setattr(known, "read_partition", counted)
+    small = curate(tmp_path / "small", rows, against=(str(earlier.out),))
+    assert small.reasons() == plain.reasons() != {}
+    assert len(set(parts)) > 1
 
 
 COOKIES = "Nous utilisons des cookies pour mesurer la fréquentation de ce site, et vous pouvez les refuser."

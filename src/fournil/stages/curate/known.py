@@ -17,7 +17,7 @@ from fournil.core.errors import FournilError
 from fournil.core.files import atomic_path
 from fournil.core.languages import known_languages, primary
 from fournil.core.shards import ShardWriter, read_batches, shard_paths
-from fournil.core.speech import tr
+from fournil.core.speech import tr, trn
 from fournil.parts.text.joining import Sets, similarity, unpacked
 from fournil.parts.text.minhash import sketch
 from fournil.parts.text.ngrams import shingles
@@ -26,7 +26,8 @@ from fournil.parts.workers import Workers
 from fournil.stages.curate.compared import REFUSALS
 from fournil.stages.curate.duplicates import refusals_for
 from fournil.stages.curate.judging import SHINGLE_WORDS
-from fournil.stages.curate.near import Near, read_partition, save, spill_keys
+from fournil.stages.curate.near import Near, num_partitions_for, read_partition, save, spill_keys
+from fournil.stages.curate.ranges import unreadable
 from fournil.stages.curate.rows import Rows
 from fournil.stages.curate.sections.duplicates import DuplicateSettings
 from fournil.stages.curate.sets import SetFiles, cut_by_size
@@ -99,22 +100,10 @@ class Earlier:
 
     def __init__(self, folder: Path, settings: DuplicateSettings) -> None:
         self.folder = folder
-        paths = shard_paths(folder / SIGNATURES)
-        if not paths:
-            raise FournilError(
-                tr("no signatures of an earlier run"),
-                where=folder,
-                fix=tr("curate.duplicates.against names folders 02-curate of runs that have signatures/ in them."),
-            )
-        told = (pq.read_schema(paths[0]).metadata or {}).get(b"sketch", b"").decode()
-        if told != _sketch_name(settings):
-            raise FournilError(
-                tr("signatures of another kind: {there}, here {here}", there=told, here=_sketch_name(settings)),
-                where=folder / SIGNATURES,
-                fix=tr("Set num_bands and band_rows as they were there."),
-            )
-        batches = list(read_batches(folder / SIGNATURES, columns=["id", "source", "exact", "keys"]))
-        table = pa.Table.from_batches(batches).combine_chunks()
+        _check_signatures(folder, settings)
+        wanted = ["id", "source", "exact", "keys"]
+        schema = pa.schema([signature_schema(settings).field(name) for name in wanted])
+        table = pa.Table.from_batches(read_batches(folder / SIGNATURES, columns=wanted), schema).combine_chunks()
         self.ids = table.column("id").combine_chunks().cast(pa.large_string())
         self.sources = table.column("source").combine_chunks().dictionary_encode()
         self.exact = _array(table.column("exact"), 2)
@@ -124,6 +113,41 @@ class Earlier:
         """Ids and sources of some rows."""
         places = pa.array(rows)
         return self.ids.take(places), self.sources.take(places).cast(pa.string())
+
+
+def check_earlier(settings: DuplicateSettings) -> None:
+    """See that what the settings name are earlier runs with signatures of this run's kind.
+
+    Raises:
+        FournilError: One is not.
+    """
+    for name in settings.against:
+        _check_signatures(_place(name), settings)
+
+
+def _place(name: str) -> Path:
+    """A folder as all machines find it: a worker elsewhere stands in another folder."""
+    return Path(name).expanduser().resolve()
+
+
+def _check_signatures(folder: Path, settings: DuplicateSettings) -> None:
+    if not (folder / SIGNATURES).is_dir():
+        raise FournilError(
+            tr("no signatures of an earlier run"),
+            where=folder,
+            fix=tr("curate.duplicates.against names folders 02-curate of runs that have signatures/ in them."),
+        )
+    for path in shard_paths(folder / SIGNATURES):
+        try:
+            told = (pq.read_schema(path).metadata or {}).get(b"sketch", b"").decode()
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(path) from error
+        if told != _sketch_name(settings):
+            raise FournilError(
+                tr("signatures of another kind: {there}, here {here}", there=told, here=_sketch_name(settings)),
+                where=folder / SIGNATURES,
+                fix=tr("Set num_bands and band_rows as they were there."),
+            )
 
 
 def _array(column: pa.ChunkedArray, width: int) -> np.ndarray:
@@ -154,13 +178,13 @@ def known_documents(
         FournilError: A folder has no signatures, or has them of another kind.
     """
     for number, name in enumerate(settings.against):
-        earlier = Earlier(Path(name), settings)
+        earlier = Earlier(_place(name), settings)
         folder = work / f"known-{number}"
         folder.mkdir(parents=True, exist_ok=True)
         exact = _exact(documents, alive, earlier, name)
         alive[exact.column("row").to_numpy()] = False
         yield exact
-        found = _near(documents, alive, near, sets, earlier, folder, settings, workers)
+        found = _near(documents, alive, near, sets, earlier, name, folder, settings, workers)
         alive[found.column("row").to_numpy()] = False
         yield found
 
@@ -186,14 +210,20 @@ def _near(
     near: Near,
     sets: SetFiles,
     earlier: Earlier,
+    name: str,
     folder: Path,
     settings: DuplicateSettings,
     workers: Workers,
 ) -> pa.Table:
-    num_spills = spill_keys([earlier.keys], folder, near.num_partitions, workers)
-    calls = ((folder, near.num_spills, num_spills, number, len(documents)) for number in range(near.num_partitions))
+    # Keys lie in partitions that suit this run; where the earlier run is much larger, both are divided anew.
+    ours_in, num_ours, num_partitions = folder.parent, near.num_spills, near.num_partitions
+    if len(documents) and num_partitions_for(earlier.keys.size) > num_partitions:
+        ours_in, num_partitions = folder / "ours", num_partitions_for(earlier.keys.size)
+        num_ours = spill_keys([documents.arrays["keys"]], ours_in, num_partitions, workers)
+    num_theirs = spill_keys([earlier.keys], folder, num_partitions, workers)
+    calls = ((folder, ours_in, num_ours, num_theirs, number, len(documents)) for number in range(num_partitions))
     workers.run(_meet, calls)
-    pairs = np.unique(np.concatenate([np.load(_met(folder, number)) for number in range(near.num_partitions)]))
+    pairs = np.unique(np.concatenate([np.load(_met(folder, number)) for number in range(num_partitions)]))
     ours, theirs = unpacked(pairs)
     wanted = alive[ours]
     ours, theirs = ours[wanted], theirs[wanted]
@@ -206,9 +236,22 @@ def _near(
     shards = [path for name in _SHARDS for path in shard_paths(earlier.folder / name)]
     workers.run(_read_sets, ((folder, number, path) for number, path in enumerate(shards)))
     found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
+    there = np.zeros(len(asked), bool)
     for number in range(len(shards)):
         with np.load(_sets_of(folder, number)) as file:
+            there[np.searchsorted(asked, file["rows"])] = True
             found += _similar(sets, ours, theirs, file["rows"], Sets(file["values"], file["counts"]), settings)
+    if not there.all():
+        num = int((~there).sum())
+        raise FournilError(
+            trn(
+                "{count:,} document of an earlier run is in its signatures and not in its shards",
+                "{count:,} documents of an earlier run are in its signatures and not in its shards",
+                num,
+            ),
+            where=earlier.folder,
+            fix=tr("It was changed after it was made: make it again, or leave it out of curate.duplicates.against."),
+        )
     rows = np.concatenate([each for each, _, _ in found])
     kept = np.concatenate([each for _, each, _ in found])
     true = np.concatenate([each for _, _, each in found])
@@ -220,7 +263,7 @@ def _near(
     chosen = order[first]
     if not len(chosen):
         return REFUSALS.empty_table()
-    bound = f"{settings.threshold:g} {earlier.folder}"
+    bound = f"{settings.threshold:g} {name}"
     return refusals_for(rows[chosen], KNOWN_NEAR, true[chosen], bound, *earlier.names(kept[chosen]))
 
 
@@ -228,11 +271,11 @@ def _met(folder: Path, partition: int) -> Path:
     return folder / f"met-{partition:05d}.npy"
 
 
-def _meet(folder: Path, num_ours: int, num_theirs: int, partition: int, num_documents: int) -> None:
+def _meet(folder: Path, ours_in: Path, num_ours: int, num_theirs: int, partition: int, num_documents: int) -> None:
     """Documents of this run and earlier ones that share a key of one partition."""
     if _met(folder, partition).exists():
         return
-    ours, theirs = read_partition(folder.parent, num_ours, partition), read_partition(folder, num_theirs, partition)
+    ours, theirs = read_partition(ours_in, num_ours, partition), read_partition(folder, num_theirs, partition)
     ours = ours.where(ours.texts < num_documents)
     low = np.searchsorted(theirs.keys, ours.keys, side="left")
     num = np.minimum(np.searchsorted(theirs.keys, ours.keys, side="right") - low, _MOST_MET)

@@ -60,7 +60,7 @@ class Range:
                     if number >= self.skipped:
                         yield batch
         except (pa.ArrowException, OSError) as error:
-            raise _unreadable(self.path) from error
+            raise unreadable(self.path) from error
 
 
 def plan_ranges(place: Path, columns: Sequence[str], *, num_workers: int) -> list[Range]:
@@ -87,7 +87,7 @@ def plan_ranges(place: Path, columns: Sequence[str], *, num_workers: int) -> lis
                     if group.num_rows:
                         groups.append((path, number, group.num_rows, group.total_byte_size))
         except (pa.ArrowException, OSError) as error:
-            raise _unreadable(path) from error
+            raise unreadable(path) from error
     ranges: list[Range] = []
     first = 0
     wanted = -(-4 * num_workers // max(1, len(groups))) if num_workers > 1 else 1
@@ -131,7 +131,8 @@ def checked(batch: pa.RecordBatch, schema: pa.Schema, path: Path) -> pa.RecordBa
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _unreadable(path: Path) -> FournilError:
+def unreadable(path: Path) -> FournilError:
+    """Say that a file is no Parquet, or not all of one."""
     return FournilError(
         tr("this Parquet file cannot be read"), where=path, fix=tr("It may be cut short: make or fetch it again.")
     )

@@ -23,7 +23,7 @@ from fournil.stages.curate.config import Config
 from fournil.stages.curate.contamination import contamination_facts
 from fournil.stages.curate.documents import prepare, steps_of
 from fournil.stages.curate.facts import Fate, counts_of, edits_of, facts_of, heldout_facts, language_matrix
-from fournil.stages.curate.known import write_signatures
+from fournil.stages.curate.known import check_earlier, write_signatures
 from fournil.stages.curate.mixture import mixture_facts
 from fournil.stages.curate.models_facts import models_facts
 from fournil.stages.curate.names import (
@@ -83,6 +83,7 @@ def curate(config: Config, sources: Path, out: Path, context: Context) -> Artifa
     """Do what fournil.stages.curate.run says."""
     if not count_rows(sources / "documents") + count_rows(sources / "pairs"):
         raise _nothing_to_curate(sources)
+    check_earlier(config.duplicates)
     engine = config.engine
     num_workers = engine.workers or (0 if engine.kind == "cluster" else context.threads)
     num_bytes = sum(path.stat().st_size for kind in _KINDS for path in shard_paths(sources / kind))
