@@ -48,3 +48,11 @@ def test_exact_keys_see_every_character():
     assert keys.shape == (5, 2)
     assert (keys[0] == keys[3]).all()
     assert len({tuple(key) for key in keys.tolist()}) == 4
+
+
+def test_the_first_letters_alone_make_a_key():
+    texts = pa.array(["Un, deux, trois", "UN DEUX quatre", "Un dix", "12 : 34", "12 : 35"])
+    openings = letter_keys(texts, most=6)
+    assert openings[0] == openings[1] == letter_keys(pa.array(["undeux"]))[0]
+    assert len(set(openings.tolist())) == 4
+    assert openings[3:].tolist() == letter_keys(texts)[3:].tolist()

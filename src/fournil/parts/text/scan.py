@@ -148,8 +148,8 @@ def _common_flags() -> np.ndarray:
 
 
 @cache
-def _tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """flags_PC, lower_C and elides_P of the kernel."""
+def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What kernels know of characters: flags_PC, lower_C and elides_P of scan_bytes."""
     known = [described(profile) for profile in range(len(profiles()))]
     flags_PC = np.repeat(_common_flags()[None], len(known), 0)
     for flags, each in zip(flags_PC, known, strict=True):
@@ -246,7 +246,7 @@ def scan_bytes(bytes_B: np.ndarray, bounds_D: np.ndarray, profile_D: np.ndarray)
     hashes_L, opens_L = scratch("hashes_L", most_lines, np.uint64), scratch("opens_L", most_lines, np.bool_)
     counts_DF = np.zeros((num_texts, kernel.FIGURES), np.int64)
     signs_DS = np.zeros((num_texts, len(SIGNS)), np.int64)
-    flags_PC, lower_C, elides_P = _tables()
+    flags_PC, lower_C, elides_P = tables()
     kernel.scan_bytes(
         bytes_B,
         bounds_D,

@@ -1,7 +1,8 @@
 """Proof that nothing held out leaked: computed from the final shards alone, by another way than the split.
 
 The split goes by MinHash keys, and the exact index that mends it (holding.py) by the rarest shingles of each text; here
-the shingles that every training text has in common with the held-out ones are simply counted.
+the shingles that every training text has in common with the held-out ones are simply counted: with all of them
+together first, which one pass over the bytes does, and one by one where that is as many as a near duplicate has.
 """
 
 import json
@@ -14,24 +15,26 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from fournil.core.document import DOCUMENTS, PAIRS
 from fournil.core.errors import FournilError
 from fournil.core.files import write_json
-from fournil.core.languages import known_languages, primary
 from fournil.core.shards import read_batches, shard_paths
 from fournil.core.speech import tr, trn
+from fournil.parts.text.codepoints import utf8_bytes
 from fournil.parts.text.keys import letter_keys
 from fournil.parts.text.ngrams import shingles
-from fournil.parts.text.scan import scan
+from fournil.parts.text.scan import profile_of, scan_bytes
+from fournil.parts.text.sharing import bit_table, shared_runs
 from fournil.parts.workers import Workers
-from fournil.stages.curate.documents import slices, translation_groups
+from fournil.stages.curate.documents import translation_groups
 from fournil.stages.curate.judging import SHINGLE_WORDS
 from fournil.stages.curate.near import save
-from fournil.stages.curate.pairs import shingles_of_sides
+from fournil.stages.curate.pairs import NEAR_WORDS
 
 _KINDS = ("documents", "pairs")
 _RULES = ("same_letters", "near_duplicate", "translation_group")
-_KNOWN_BITS = 24
+_BATCH_ROWS = {"documents": 4096, "pairs": 16384}
+_OPENING_LETTERS = 256
+"""Texts whose first letters are those of no held-out one are not read to the end for their letters."""
 _ROUNDING = 1e-9
 
 
@@ -39,47 +42,57 @@ _ROUNDING = 1e-9
 class _Texts:
     """The texts of a batch: documents, or all sides of pairs."""
 
-    ids: list[str]
-    letters: np.ndarray
-    shingles: np.ndarray
-    counts: np.ndarray
+    ids: pa.Array
+    values: pa.Array
+    profile_D: np.ndarray
+    least_D: np.ndarray
+    """int64: a text with fewer words is compared by its letters alone."""
+
     groups: set[str]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, places: np.ndarray) -> "_Texts":
+        """Some of the texts."""
+        chosen = pa.array(places)
+        ids, values = self.ids.take(chosen), self.values.take(chosen)
+        return _Texts(ids, values, self.profile_D[places], self.least_D[places], self.groups)
+
+    def distinct(self) -> tuple[np.ndarray, np.ndarray]:
+        """The shingles of all texts without repeats, folded to 32 bits: owners and shingles, sorted by both."""
+        words = scan_bytes(*utf8_bytes(self.values), self.profile_D).words
+        hashes, counts = shingles(words, SHINGLE_WORDS, wanted=np.diff(words.bounds_D) >= self.least_D)
+        owners = np.repeat(np.arange(len(self), dtype=np.uint64), counts)
+        both = np.unique((owners << np.uint64(32)) | (hashes >> np.uint64(32)))
+        return (both >> np.uint64(32)).astype(np.int64), both.astype(np.uint32)
+
+
+def _texts(ids: pa.Array, values: pa.Array, tags: pa.Array, least: int, groups: set[str]) -> _Texts:
+    coded = tags.fill_null("").dictionary_encode()
+    profile_of_code = np.array([profile_of(tag) for tag in coded.dictionary.to_pylist()] or [0], np.int64)
+    profile_D = profile_of_code[coded.indices.to_numpy()]
+    # Who wrote in a language that nobody knows is compared by letters.
+    return _Texts(ids, values, profile_D, np.where(profile_D > 0, least, np.iinfo(np.int64).max), groups)
 
 
 def _read(path: Path, kind: str) -> Iterator[_Texts]:
     """The texts of a shard of `documents` or `pairs`."""
     if kind == "documents":
-        whole = read_batches(path, columns=DOCUMENTS.names, batch_rows=4096)
-        for batch in (part for each in whole for part in slices(each)):
-            tags = batch.column("language").to_pylist()
-            texts = batch.column("text")
-            hashes, counts = _document_shingles(texts, tags)
-            yield _Texts(batch.column("id").to_pylist(), letter_keys(texts), hashes, counts, _groups(batch))
+        columns = ["id", "text", "language", "extra"]
+        for batch in read_batches(path, columns=columns, batch_rows=_BATCH_ROWS[kind]):
+            yield _texts(batch.column("id"), batch.column("text"), batch.column("language"), 1, _groups(batch))
         return
-    for batch in read_batches(path, columns=PAIRS.names, batch_rows=2048):
+    for batch in read_batches(path, columns=["id", "texts", "extra"], batch_rows=_BATCH_ROWS[kind]):
         column: pa.MapArray = batch.column("texts")
         offsets = column.offsets.to_numpy()
-        tags = column.keys.slice(offsets[0], offsets[-1] - offsets[0]).to_pylist()
-        sides = column.items.slice(offsets[0], offsets[-1] - offsets[0])
-        ids = np.repeat(np.array(batch.column("id").to_pylist(), object), np.diff(offsets)).tolist()
-        hashes, counts = shingles_of_sides(sides, tags)
-        yield _Texts(ids, letter_keys(sides), hashes, counts, _groups(batch))
+        tags, sides = (each.slice(offsets[0], offsets[-1] - offsets[0]) for each in (column.keys, column.items))
+        pair_of = np.repeat(np.arange(batch.num_rows), np.diff(offsets))
+        yield _texts(batch.column("id").take(pa.array(pair_of)), sides, tags, NEAR_WORDS, _groups(batch))
 
 
 def _groups(batch: pa.RecordBatch) -> set[str]:
     return {group for group in translation_groups(pa.Table.from_batches([batch])) if group is not None}
-
-
-def _document_shingles(texts: pa.Array, tags: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    wanted = np.array([primary(tag) in known_languages() for tag in tags], bool)
-    return shingles(scan(texts, tags).words, SHINGLE_WORDS, wanted=wanted)
-
-
-def _distinct(texts: _Texts) -> tuple[np.ndarray, np.ndarray]:
-    """The shingles of all texts without repeats, folded to 32 bits: owners and shingles, sorted by both."""
-    owners = np.repeat(np.arange(len(texts.counts), dtype=np.uint64), texts.counts)
-    both = np.unique((owners << np.uint64(32)) | (texts.shingles >> np.uint64(32)))
-    return (both >> np.uint64(32)).astype(np.int64), both.astype(np.uint32)
 
 
 @dataclass(frozen=True)
@@ -93,26 +106,27 @@ class _Held:
         """Read all held-out texts."""
         ids: list[str] = []
         groups: set[str] = set()
-        letters, owners, shingles_ = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint32)], [np.zeros(0, np.uint32)]
+        letters, openings = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)]
+        owners, shingles_ = [np.zeros(0, np.uint32)], [np.zeros(0, np.uint32)]
         for kind in _KINDS:
             for path in shard_paths(heldout / kind):
                 for texts in _read(path, kind):
-                    one, other = _distinct(texts)
+                    one, other = texts.distinct()
                     owners.append((one + len(ids)).astype(np.uint32))
                     shingles_.append(other)
-                    letters.append(texts.letters)
-                    ids += texts.ids
+                    letters.append(letter_keys(texts.values))
+                    openings.append(letter_keys(texts.values, most=_OPENING_LETTERS))
+                    ids += texts.ids.to_pylist()
                     groups |= texts.groups
         owner, shingle = np.concatenate(owners), np.concatenate(shingles_)
         order = np.argsort(shingle, kind="stable")
-        known = np.zeros(1 << _KNOWN_BITS, bool)
-        known[shingle >> np.uint32(32 - _KNOWN_BITS)] = True
         arrays = {
             "owners": owner[order],
             "shingles": shingle[order],
             "sizes": np.bincount(owner, minlength=len(ids)),
             "letters": np.unique(np.concatenate(letters)),
-            "known": known,
+            "openings": np.unique(np.concatenate(openings)),
+            "bits": bit_table(shingle[order]),
         }
         for name, values in arrays.items():
             save(folder / f"{name}.npy", values)
@@ -182,41 +196,49 @@ def check_shard(path: Path, kind: str, held: _Held, threshold: float) -> dict[st
         The names of what leaked, by rule; how many texts there are; how many of them share a run of words with any
         held-out one.
     """
-    letters, said = np.asarray(held.array("letters")), held.said()
+    letters, openings = np.asarray(held.array("letters")), np.asarray(held.array("openings"))
+    ordered, bits, said = np.asarray(held.array("shingles")), np.asarray(held.array("bits")), held.said()
     groups, ids = set(said["groups"]), said["ids"]
     leaks: dict[str, list[str]] = {rule: [] for rule in _RULES}
     num_texts = num_sharing = 0
     for texts in _read(path, kind):
-        num_texts += len(texts.ids)
-        places = np.minimum(np.searchsorted(letters, texts.letters), max(len(letters) - 1, 0))
-        if len(letters):
-            for place in np.flatnonzero(letters[places] == texts.letters).tolist():
-                leaks["same_letters"].append(texts.ids[place])
+        num_texts += len(texts)
+        opened = texts.take(np.flatnonzero(_among(letter_keys(texts.values, most=_OPENING_LETTERS), openings)))
+        same = opened.take(np.flatnonzero(_among(letter_keys(opened.values), letters)))
+        leaks["same_letters"] += same.ids.to_pylist()
         leaks["translation_group"] += sorted(texts.groups & groups)
-        similar, sharing = _similar(texts, held, threshold)
-        num_sharing += sharing
-        leaks["near_duplicate"] += [f"{texts.ids[one]} ~ {ids[other]}" for one, other in similar]
+        shares, asked = shared_runs(
+            texts.values, texts.profile_D, texts.least_D, ordered, bits, size=SHINGLE_WORDS, threshold=threshold
+        )
+        num_sharing += int(shares.sum())
+        near = texts.take(np.flatnonzero(asked))
+        similar = _similar(near, held, threshold)
+        leaks["near_duplicate"] += [f"{near.ids[one].as_py()} ~ {ids[other]}" for one, other in similar]
     return {**leaks, "num_texts": num_texts, "num_sharing": num_sharing}
 
 
-def _similar(texts: _Texts, held: _Held, threshold: float) -> tuple[list[tuple[int, int]], int]:
-    """Pairs of training and held-out texts as similar as the threshold, and how many texts share any shingle."""
-    if len(texts.shingles) == 0 or len(held.array("shingles")) == 0:
-        return [], 0
-    owners, shingles_ = _distinct(texts)
-    sizes = np.bincount(owners, minlength=len(texts.ids))
-    # The table says no, or perhaps: where it says perhaps, the shingle itself is looked for.
-    maybe = np.flatnonzero(held.array("known")[shingles_ >> np.uint32(32 - _KNOWN_BITS)])
+def _among(keys: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+    """True where a key is one of those sorted."""
+    if not len(ordered):
+        return np.zeros(len(keys), bool)
+    return ordered[np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)] == keys
+
+
+def _similar(texts: _Texts, held: _Held, threshold: float) -> list[tuple[int, int]]:
+    """Pairs of training and held-out texts as similar as the threshold."""
     indexed = held.array("shingles")
-    low = np.searchsorted(indexed, shingles_[maybe], side="left")
-    num = np.searchsorted(indexed, shingles_[maybe], side="right") - low
-    there = num > 0
-    shared = np.bincount(owners[maybe[there]], minlength=len(texts.ids))
+    if len(texts) == 0 or len(indexed) == 0:
+        return []
+    owners, shingles_ = texts.distinct()
+    sizes = np.bincount(owners, minlength=len(texts))
+    low = np.searchsorted(indexed, shingles_, side="left")
+    num = np.searchsorted(indexed, shingles_, side="right") - low
     # Whoever has too little in common with all of them together is near none of them.
-    there &= (shared >= threshold * sizes - _ROUNDING)[owners[maybe]]
-    owners, low, num = owners[maybe[there]], low[there], num[there]
+    shared = np.bincount(owners[num > 0], minlength=len(texts))
+    there = (num > 0) & (shared >= threshold * sizes - _ROUNDING)[owners]
+    owners, low, num = owners[there], low[there], num[there]
     if len(owners) == 0:
-        return [], int((shared > 0).sum())
+        return []
     positions = np.arange(num.sum()) - np.repeat(np.cumsum(num) - num, num) + np.repeat(low, num)
     num_held = len(held.array("sizes"))
     keys = np.repeat(owners, num) * num_held + held.array("owners")[positions]
@@ -224,4 +246,4 @@ def _similar(texts: _Texts, held: _Held, threshold: float) -> tuple[list[tuple[i
     one, other = pairs // num_held, pairs % num_held
     similarity = common / (sizes[one] + held.array("sizes")[other] - common)
     near = similarity >= threshold
-    return list(zip(one[near].tolist(), other[near].tolist(), strict=True)), int((shared > 0).sum())
+    return list(zip(one[near].tolist(), other[near].tolist(), strict=True))

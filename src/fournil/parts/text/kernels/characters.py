@@ -169,6 +169,7 @@ def letter_keys(
     ascii: np.ndarray,
     flags: np.ndarray,
     lower_C: np.ndarray,
+    most: int,
     keys_D: np.ndarray,
 ) -> None:
     """Hash of each text's letters in lower case, without directives and markup; of its bytes where it has none.
@@ -179,12 +180,13 @@ def letter_keys(
         ascii: uint8 by byte below 0x80: a letter in lower case, 1 where a directive may begin, or 0.
         flags: uint8 by code point, see codepoints.flag_table.
         lower_C: uint32 by code point of the BMP.
+        most: So many letters count, those at the beginning.
         keys_D: uint64, gets the keys.
     """
     for document in range(len(bounds_D) - 1):
         at, stop = np.uint64(bounds_D[document]), np.uint64(bounds_D[document + 1])
         value, num = SEED, 0
-        while at < stop:
+        while at < stop and num < most:
             byte = bytes_B[at]
             if byte < 0x80:
                 letter = ascii[byte]
