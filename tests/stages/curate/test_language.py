@@ -10,6 +10,7 @@ import pytest
 
 from fournil.core.context import Context
 from fournil.core.document import DOCUMENTS, EDITS, REFUSED_DOCUMENTS, document_row
+from fournil.core.relatives import RELATIVES
 from fournil.core.shards import ShardWriter, read_all
 from fournil.stages.curate import Config, run
 from fournil.stages.curate.batch import Batch
@@ -61,6 +62,13 @@ def batch_of(texts: list[str], declared: str | None = None, **settings: Any) -> 
 
 def refused(batch: Batch, rows: list[dict[str, str]]) -> list[tuple[str, str]]:
     return [(rows[place]["id"], verdict.rule) for place, verdict in sorted(batch.verdicts.items())]
+
+
+@pytest.mark.parametrize("word", ["aa", "na", "nae"])
+def test_one_word_for_ever_is_no_relative(word: str):
+    assert word in {each for relative in RELATIVES["en"] for each in relative.words}
+    batch = batch_of([" ".join([word] * 200)], "fr", mismatch_confidence=0.99)
+    assert (batch.verdicts, batch.arrays["found"][0] in {each.tag for each in RELATIVES["en"]}) == ({}, False)
 
 
 @pytest.mark.parametrize("declared", ["und", "mul", "mis", ""])

@@ -5,6 +5,7 @@ Function words decide where they can: they are counted line by line in one look 
 pieces of the text and, before anything is refused, about fifty.
 """
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,11 @@ _TERSE_WORDS, _TERSE_SHARE, _TERSE_NEIGHBOURS = 80, 0.15, 10
 _KIN_SHARE = 0.28
 _KIN_NEIGHBOURS = 1.3
 """A relative needs this share of function words, and so many times as many as other languages."""
+
+_KIN_WORDS = 3
+"""And so many of its words, in so many characters."""
+_KIN_CHARACTERS = 100_000
+_WORD = re.compile(r"[^\W\d_]+")
 
 _CONFIRMING_SHARE = 0.1
 _CONFIRMING_NEIGHBOURS = 3
@@ -109,7 +115,11 @@ def _find(batch: Batch, counted: FunctionWords, lines: LineLanguages) -> _Found:
         tags[place] = counted.tags[int((shares if shares.any() else own_DN[place]).argmax())]
         confidences[place] = own_D[place] / (own_D[place] + others_D[place])
     for place in np.flatnonzero(is_kin_D).tolist():
-        tags[place], homes[place] = counted.relatives[int(kin_DK[place].argmax())]
+        tag, home = counted.relatives[int(kin_DK[place].argmax())]
+        if not _has_words_of(batch.texts.values[place].as_py(), tag, home):
+            is_kin_D[place] = False
+            continue
+        tags[place], homes[place] = tag, home
         confidences[place] = kin_D[place] / (kin_D[place] + others_D[place])
     open_ = np.flatnonzero(~sure_D & ~is_kin_D & ~batch.is_code & (counted.num_letters_D > 0)).tolist()
     wanted = {primary(tag) for tag in batch.languages}
@@ -142,6 +152,12 @@ def _find(batch: Batch, counted: FunctionWords, lines: LineLanguages) -> _Found:
     for place, tag, confidence in zip(doubtful, *closer, strict=True):
         weigh(place, tag, confidence)
     return _Found(tags, confidences, homes)
+
+
+def _has_words_of(text: str, tag: str, home: str) -> bool:
+    """Whether a text has more than one or two words of a relative, said again and again: « na na na » is no Scots."""
+    words = next(relative.words for relative in RELATIVES[home] if relative.tag == tag)
+    return len(words.intersection(_WORD.findall(text[:_KIN_CHARACTERS].lower()))) >= _KIN_WORDS
 
 
 def _judge(batch: Batch, counted: FunctionWords, lines: LineLanguages, found: _Found) -> None:
