@@ -65,7 +65,7 @@ def test_the_page_of_bad_input_shows_the_tables_of_the_tests():
 
 def test_every_setting_stands_in_the_reference_with_its_meaning(reference):
     """Held against the list behind `--settings`, which walks the dataclasses in its own way."""
-    tables = re.split(r"^#+ `\[+([a-z_.]+)\]+`$", reference.recipe_page().replace("\\|", "|"), flags=re.MULTILINE)
+    tables = re.split(r"^#+ `\[+([a-z0-9_.]+)\]+`$", reference.recipe_page().replace("\\|", "|"), flags=re.MULTILINE)
     rows = dict(zip(tables[1::2], tables[2::2], strict=True))
     for section, config in reference.sections().items():
         for setting in settings.settings_of(config, f"{section}."):

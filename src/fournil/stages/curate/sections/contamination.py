@@ -20,7 +20,7 @@ class ContaminationSettings:
     (Parquet, JSON lines, CSV) or a folder of them. An empty list looks for nothing."""
 
     data: str = ""
-    """A folder with the data of lm_eval's tasks, as for `fournil evaluate --data`; empty: the Hugging Face hub."""
+    """A folder with the data of lm_eval's tasks, as evaluate takes it with `--data`; empty: the Hugging Face hub."""
 
     ngram: int = 13
     """So many words of an item in a row give it away, however they are typeset."""

@@ -13,7 +13,7 @@ class PerplexitySettings:
     """How surprising a text may be to a model that has read clean text of its language."""
 
     models: dict[str, str] = field(default_factory=dict)
-    """By language a folder that `fournil perplexity train` made, or clean text (files, or a folder of Parquet files)
+    """By language a folder that the verb `perplexity` made, or clean text (files, or a folder of Parquet files)
     to train one on. Documents in other languages, and code, are not judged."""
 
     min_perplexity: float | None = None
@@ -193,7 +193,7 @@ class ClassifierSettings:
     """What it looks for, such as `educational`: the rule is called after it."""
 
     model: str = ""
-    """A folder that `fournil classifier train` made."""
+    """A folder that the verb `classifier` made."""
 
     languages: tuple[str, ...] = ()
     """Languages of documents that it judges; empty: all but code."""
