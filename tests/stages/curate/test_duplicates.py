@@ -4,12 +4,14 @@ import dataclasses
 import json
 import random
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import fournil.stages.curate.comparing as comparing
+import fournil.stages.curate.heldout as heldout
 import fournil.stages.curate.known as known
 from fournil.core.context import Artifact, Context
 from fournil.core.document import DOCUMENTS, EDITS, REFUSED_DOCUMENTS, document_row
@@ -339,6 +341,42 @@ def test_cutting_does_not_make_a_leak(tmp_path: Path):
         rows.append(row(f"{number}-b", own + "\n\n" + text_of(frame), category="forum"))
     made = curate(tmp_path, rows, HeldoutSettings(share=0.2), **repeated(min_left=0.0))
     assert "near-held-out" in {rule for rule, _ in made.reasons().values()}
+
+
+def test_cutting_does_not_make_a_leak_of_letters_either(tmp_path: Path):
+    """The same words and other numbers: no near duplicates, and the split takes them for one text."""
+
+    def numbered(words: list[str], seed: str) -> str:
+        draw = random.Random(seed)
+        return " ".join(str(draw.randint(100, 999)) if n % 6 == 3 else word for n, word in enumerate(words))
+
+    rows = []
+    for number in range(40):
+        words, frame = words_of(f"numbered {number}", 60), words_of("frame", 120)
+        rows.append(row(f"{number}-a", numbered(words, f"a {number}"), category="forum"))
+        framed = numbered(words, f"b {number}") + "\n\n" + text_of(frame)
+        rows.append(row(f"{number}-b", framed, category="forum"))
+    made = curate(tmp_path, rows, HeldoutSettings(share=0.2), **repeated(min_left=0.0))
+    leaked = {name: each for name, each in made.refused().items() if each["rule"] == "near-held-out"}
+    assert leaked
+    for name, each in leaked.items():
+        assert each["kept_id"] == name.replace("-b", "-a")
+        assert each["value"] == "1"
+
+
+def test_keys_of_letters_are_whole_where_there_are_no_pairs():
+    documents = SimpleNamespace(arrays={"letters": np.array([2**63 + 1, 2**63 + 2], np.uint64)})
+    pairs = SimpleNamespace(arrays={"side_letters": np.zeros(0, np.int64)})
+    assert heldout.letters(documents, pairs).tolist() == [2**63 + 1, 2**63 + 2]
+
+
+def test_a_page_of_which_only_blanks_are_left_is_refused(tmp_path: Path):
+    lines = [" ".join(words_of(f"line {number}", 15)) + "." for number in range(5)]
+    own = [row(f"{n}", "\n".join([text_of(words_of(f"own {n}", 150)), *lines]), category="forum") for n in range(12)]
+    frame = row("frame", "\n\n\n".join(lines), category="forum")
+    made = curate(tmp_path, [*own, frame], **repeated(min_left=0.0, paragraph_characters=0, passage_words=0))
+    assert made.reasons()["livres/frame"] == ("little-left", None)
+    assert made.refused()["livres/frame"]["value"] == "0"
 
 
 def test_the_result_is_the_same_in_small_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

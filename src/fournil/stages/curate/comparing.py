@@ -50,8 +50,9 @@ def compare(
         alive[kind][table.column("row").to_numpy()] = False
         refused[kind].append(table)
 
+    not_refused = np.concatenate(list(alive.values()))
     told = near_held_out(
-        documents, pairs, np.concatenate(list(alive.values())), split, sets, folder,
+        documents, pairs, not_refused, split, sets, folder,
         threshold=settings.threshold, workers=workers,
     )  # fmt: skip
     for kind, table in told.items():
@@ -66,7 +67,10 @@ def compare(
     refuse("documents", same_translations(documents, only, split.cluster_documents, sets, folder, settings, workers))
     repeats = find_repeats(documents, only & ~split.documents, settings, folder / "repeats", workers)
     refuse("documents", repeats.refused)
-    leaked = near_held_out_when_cut(documents, pairs, repeats.cut_sets(), sets, folder, threshold=settings.threshold)
+    held = np.concatenate([split.documents, split.pairs]) & not_refused
+    leaked = near_held_out_when_cut(
+        documents, pairs, held, repeats.changed(), sets, folder, threshold=settings.threshold
+    )
     refuse("documents", leaked)
     compared = {kind: Compared(folder, kind) for kind in alive}
     for kind, tables in refused.items():

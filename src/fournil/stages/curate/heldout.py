@@ -45,6 +45,13 @@ def owners(documents: Rows, pairs: Rows) -> np.ndarray:
     return np.concatenate([np.arange(len(documents)), of_sides])
 
 
+def letters(documents: Rows, pairs: Rows) -> np.ndarray:
+    """The key (uint64) of each text's letters, sides of pairs after documents."""
+    # Each by itself: where there is no row of a kind its array is one of int64, and both together would be floats.
+    parts = documents.arrays["letters"], pairs.arrays["side_letters"]
+    return np.concatenate([part.astype(np.uint64) for part in parts])
+
+
 def clusters(documents: Rows, pairs: Rows, near: Near) -> np.ndarray:
     """The cluster of every document and, after them, of every pair."""
     num = len(documents) + len(pairs)
@@ -53,8 +60,7 @@ def clusters(documents: Rows, pairs: Rows, near: Near) -> np.ndarray:
     out = np.concatenate([documents.refused_by(NORMALISE, LANGUAGE), pairs.refused_by(NORMALISE, LANGUAGE)])
     labels = np.arange(num, dtype=np.uint32)
 
-    keys = np.concatenate([documents.arrays["letters"], pairs.arrays["side_letters"]]).astype(np.uint64)
-    _tie_equal(labels, keys, owner_T, ~out[owner_T])
+    _tie_equal(labels, letters(documents, pairs), owner_T, ~out[owner_T])
     members = np.flatnonzero(near.labels_T != np.arange(len(near.labels_T)))
     # A label may be that of a text that is out: it stands for its component all the same.
     concerned = np.concatenate([members, np.unique(near.labels_T[members]).astype(np.int64)])

@@ -17,8 +17,9 @@ from fournil.parts.text.probing import ExactIndex
 from fournil.parts.workers import Workers
 from fournil.stages.curate.compared import REFUSALS
 from fournil.stages.curate.duplicates import refusals_for
-from fournil.stages.curate.heldout import Split, owners
+from fournil.stages.curate.heldout import Split, letters, owners
 from fournil.stages.curate.near import save
+from fournil.stages.curate.repeats import Changed
 from fournil.stages.curate.rows import Rows
 from fournil.stages.curate.sets import SetFiles, cut_by_size
 
@@ -77,37 +78,48 @@ def near_held_out(
 def near_held_out_when_cut(
     documents: Rows,
     pairs: Rows,
-    cut: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    held_rows: np.ndarray,
+    cut: Iterable[Changed],
     sets: SetFiles,
     work: Path,
     *,
     threshold: float,
 ) -> pa.Table:
-    """Documents that are near duplicates of a held-out text once passages are cut from them.
+    """Documents that are near duplicates of a held-out text, or have its letters, once passages are cut from them.
 
     Args:
         documents: All documents.
         pairs: All pairs.
-        cut: Rows, values and counts of the sets of documents that are cut.
+        held_rows: True for rows that are held out, pairs after documents.
+        cut: Documents that are cut.
         sets: Of all texts.
         work: The folder of the join, where near_held_out noted what is held out.
         threshold: Jaccard similarity.
     """
-    path = work / "held-out" / "held.npy"
-    if not path.exists():
-        return REFUSALS.empty_table()
-    held = np.load(path)
-    found = [np.zeros(0, _PAIR)]
     changed = list(cut)
-    for start, stop in pairwise(cut_by_size(sets.sizes(held), _INDEX_SHINGLES)):
-        if changed:
-            index = ExactIndex(sets.read(held[start:stop]))
-            for rows, values, counts in changed:
-                near, true = index.near(Sets(values, counts), threshold=threshold)
-                found.append(_found(rows[near[:, 0]], held[start:stop][near[:, 1]], true))
-    all_found = np.concatenate(found)
+    if not changed:
+        return REFUSALS.empty_table()
     owner_T = owners(documents, pairs)
+    found = [_same_letters(documents, pairs, np.flatnonzero(held_rows[owner_T]), each) for each in changed]
+    path = work / "held-out" / "held.npy"
+    held = np.load(path) if path.exists() else np.zeros(0, np.int64)
+    for start, stop in pairwise(cut_by_size(sets.sizes(held), _INDEX_SHINGLES)):
+        index = ExactIndex(sets.read(held[start:stop]))
+        for each in changed:
+            near, true = index.near(each.sets, threshold=threshold)
+            found.append(_found(each.rows[near[:, 0]], held[start:stop][near[:, 1]], true))
+    all_found = np.concatenate(found)
     return _refused(documents, pairs, all_found["text"], owner_T[all_found["held"]], all_found["similarity"], threshold)
+
+
+def _same_letters(documents: Rows, pairs: Rows, held: np.ndarray, changed: Changed) -> np.ndarray:
+    """Rows with the letters of a held-out text; the split keeps these together too."""
+    keys = letters(documents, pairs)[held]
+    order = np.argsort(keys, kind="stable")
+    low = np.searchsorted(keys[order], changed.letters, side="left")
+    num = np.searchsorted(keys[order], changed.letters, side="right") - low
+    places = np.arange(num.sum()) - np.repeat(np.cumsum(num) - num, num) + np.repeat(low, num)
+    return _found(np.repeat(changed.rows, num), held[order[places]], np.ones(len(places)))
 
 
 def _refused(

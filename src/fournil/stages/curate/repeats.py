@@ -8,6 +8,7 @@ out, is neither counted nor cut.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,8 @@ import pyarrow.parquet as pq
 
 from fournil.core.languages import known_languages, primary
 from fournil.parts.text.codepoints import utf8_bytes
+from fournil.parts.text.joining import Sets
+from fournil.parts.text.keys import letter_keys
 from fournil.parts.text.minhash import sketch
 from fournil.parts.text.ngrams import shingles
 from fournil.parts.text.passages import RULES, Pieces, find_pieces, united
@@ -39,6 +42,15 @@ _CUT = np.dtype([("row", "<i8"), ("kind", "<i8"), ("start", "<i8"), ("end", "<i8
 _LEFT = np.dtype([("row", "<i8"), ("share", "<f8")])
 
 
+class Changed(NamedTuple):
+    """Rows from which something is cut, as they are without it."""
+
+    rows: np.ndarray
+    sets: Sets
+    letters: np.ndarray
+    """uint64, as parts.text.keys has them."""
+
+
 @dataclass(frozen=True)
 class Repeats:
     """What is cut, and who is refused since little is left."""
@@ -50,11 +62,11 @@ class Repeats:
     folder: Path
     num_parts: int
 
-    def cut_sets(self) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """The rows that are cut, with their sets of shingles as they are then: rows, values, counts."""
+    def changed(self) -> Iterator[Changed]:
+        """The rows that are cut, as they are then."""
         for number in range(self.num_parts):
             with np.load(_part(self.folder, "sets", number).with_suffix(".npz")) as file:
-                yield file["rows"], file["values"], file["counts"]
+                yield Changed(file["rows"], Sets(file["values"], file["counts"]), file["letters"])
 
     def cuts_table(self, gone: np.ndarray) -> pa.Table:
         """The cuts as compared.CUTS has them, without those in rows that are gone."""
@@ -196,7 +208,7 @@ def _cut(task: _Task) -> None:
     frequent = np.load(task.folder / "frequent.npy")
     keys, owners = np.ascontiguousarray(frequent["key"]), frequent["owner"]
     cuts, left = [np.zeros(0, _CUT)], [np.zeros(0, _LEFT)]
-    made: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    made: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
     for rows, values, tags in _texts(task):
         found = _pieces(values, task.settings)
         places = np.minimum(np.searchsorted(keys, found.keys), max(len(keys) - 1, 0))
@@ -206,7 +218,14 @@ def _cut(task: _Task) -> None:
         sizes = np.diff(utf8_bytes(values)[1])
         removed = np.bincount(texts, spans[:, 1] - spans[:, 0], minlength=len(rows))
         share = 1 - removed / np.maximum(sizes, 1)
-        gone = (removed > 0) & ((share < task.settings.min_left) | (removed >= sizes))
+        touched = np.flatnonzero(removed > 0)
+        edges = np.searchsorted(texts, touched), np.searchsorted(texts, touched, side="right")
+        new = [
+            _without(values[text].as_py(), spans[start:stop])
+            for text, start, stop in zip(touched.tolist(), *(each.tolist() for each in edges), strict=True)
+        ]
+        share[touched[np.array([not text or text.isspace() for text in new], bool)]] = 0.0
+        gone = (removed > 0) & ((share < task.settings.min_left) | (share <= 0))
         some = np.zeros(int(gone.sum()), _LEFT)
         some["row"], some["share"] = rows[gone], share[gone]
         left.append(some)
@@ -215,20 +234,21 @@ def _cut(task: _Task) -> None:
         part["row"], part["kind"] = rows[texts[kept]], kinds[kept]
         part["start"], part["end"] = spans[kept, 0], spans[kept, 1]
         cuts.append(part)
-        changed = np.flatnonzero((removed > 0) & ~gone)
+        changed = touched[~gone[touched]]
         if len(changed):
-            new = [_without(values[text].as_py(), spans[texts == text]) for text in changed.tolist()]
+            left_over = pa.array([text for text, out in zip(new, gone[touched], strict=True) if not out], pa.string())
             said = [tags[text] for text in changed.tolist()]
             wanted = np.array([primary(tag) in known_languages() for tag in said], bool)
-            hashes, counts = shingles(scan(pa.array(new, pa.string()), said).words, SHINGLE_WORDS, wanted=wanted)
+            hashes, counts = shingles(scan(left_over, said).words, SHINGLE_WORDS, wanted=wanted)
             bounds = np.concatenate([[0], np.cumsum(counts)])
             sets = sketch(hashes, bounds, num_bands=task.bands[0], band_rows=task.bands[1]).sets
-            made.append((rows[changed], sets.values, sets.counts))
+            made.append((rows[changed], sets.values, sets.counts, letter_keys(left_over)))
     np.savez(
         _part(task.folder, "sets", task.number).with_suffix(".npz"),
-        rows=np.concatenate([np.zeros(0, np.int64), *(each for each, _, _ in made)]),
-        values=np.concatenate([np.zeros(0, np.uint32), *(each for _, each, _ in made)]),
-        counts=np.concatenate([np.zeros(0, np.int64), *(each for _, _, each in made)]),
+        rows=np.concatenate([np.zeros(0, np.int64), *(each for each, _, _, _ in made)]),
+        values=np.concatenate([np.zeros(0, np.uint32), *(each for _, each, _, _ in made)]),
+        counts=np.concatenate([np.zeros(0, np.int64), *(each for _, _, each, _ in made)]),
+        letters=np.concatenate([np.zeros(0, np.uint64), *(each for _, _, _, each in made)]),
     )
     save(_part(task.folder, "left", task.number), np.concatenate(left))
     save(path, np.concatenate(cuts))
