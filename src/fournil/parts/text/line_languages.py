@@ -44,9 +44,8 @@ def line_languages(counted: FunctionWords) -> LineLanguages:
             np.full(num_lines, UNDECIDED, np.int8), np.zeros((num_documents, num)), np.zeros(num_documents)
         )
     own_LN = counted.counts_LM[:, :num]
-    most_L = own_LN.max(1)
-    best_L = own_LN.argmax(1)
-    second_L = np.sort(counted.counts_LM, 1)[:, -2]
+    best_L, most_L, least_L = _two_greatest(own_LN)
+    _, _, second_L = _two_greatest(counted.counts_LM)
     owner_L = np.repeat(np.arange(num_documents), np.diff(counted.lines_D))
     clear_L = (most_L > 0) & (most_L >= 2 * second_L)
     strong_L = clear_L & (most_L >= _STRONG)
@@ -76,7 +75,19 @@ def line_languages(counted: FunctionWords) -> LineLanguages:
 
     bytes_L = np.diff(counted.bounds_L).astype(np.float64)
     whole_D = np.bincount(owner_L, bytes_L, minlength=num_documents)
-    least_L = np.sort(own_LN, 1)[:, -2] if num > 1 else np.zeros(num_lines, np.int64)
     mixing_L = (least_L >= _STRONG) & (3 * least_L >= most_L)
     switching_D = np.bincount(owner_L, bytes_L * mixing_L, minlength=num_documents) / np.maximum(whole_D, 1)
     return LineLanguages(label_L, share_DN, switching_D)
+
+
+def _two_greatest(counts_LM: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """By line the number of the first class with the most words, how many it has, and how many the second one has."""
+    best_L = np.zeros(len(counts_LM), np.int64)
+    most_L, second_L = counts_LM[:, 0].copy(), np.zeros(len(counts_LM), counts_LM.dtype)
+    # Class by class: numpy is slow to sort thousands of lines of three.
+    for number in range(1, counts_LM.shape[1]):
+        count_L = counts_LM[:, number]
+        second_L = np.maximum(second_L, np.minimum(most_L, count_L))
+        best_L[count_L > most_L] = number
+        most_L = np.maximum(most_L, count_L)
+    return best_L, most_L, second_L

@@ -16,16 +16,21 @@ from fournil.parts.text.personal.window import Window
 class _Rule(NamedTuple):
     """One number: how it is written, stdnum's modules of which one must take it, the words that must announce it."""
 
+    form: str
     pattern: re.Pattern[str]
     modules: tuple[str, ...]
     cue: re.Pattern[str] | None = None
     words: str = ""
 
 
+def _whole(pattern: str) -> re.Pattern[str]:
+    """A number with nothing of a longer one beside it."""
+    return re.compile(rf"(?<![\w.,/-])(?<!\d )(?:{pattern})(?!\w|[.,]\d|-\d| \d{{2}})", re.ASCII)
+
+
 def _rule(pattern: str, modules: str, cue: str | None = None) -> _Rule:
     words = None if cue is None else re.compile(rf"(?<![^\W_])(?:{cue})(?![^\W_])[^\d\n]{{0,45}}$", re.IGNORECASE)
-    full = re.compile(rf"(?<![\w.,/-])(?<!\d )(?:{pattern})(?!\w|[.,]\d|-\d| \d{{2}})", re.ASCII)
-    return _Rule(full, tuple(modules.split()), words, cue or "")
+    return _Rule(pattern, _whole(pattern), tuple(modules.split()), words, cue or "")
 
 
 _SHARED = re.compile(r"(?<![^\W_])(?:NAS|SIN)(?![^\W_])[^\n]*$")
@@ -48,7 +53,7 @@ _RULES = (
     _rule(r"(?:DE|IT|PL|SE|DK|FI|EL|PT) ?\d{8,12}|AT ?U\d{8}|NL ?\d{9}B\d\d|IE ?\d{7}[A-Z]{1,2}", "eu.vat"),
     _rule(r"\d{3}[ -]?\d{3}[ -]?\d{3}|\d{5} ?\d{4}|\d{6} \d{3}", "ca.sin", _CANADIAN),
     _rule(r"\d{3}-\d{3}-\d{3}", "ca.sin"),
-    _Rule(re.compile(r"(?<=c'est )\d{3} ?\d{3} ?\d{3}(?!\w|[.,]\d)"), ("ca.sin",), _SHARED, "nas|sin"),
+    _Rule("", re.compile(r"(?<=c'est )\d{3} ?\d{3} ?\d{3}(?!\w|[.,]\d)"), ("ca.sin",), _SHARED, "nas|sin"),
     _rule(r"(?:\d{5} ?\d{4}|\d{3} ?\d{3} ?\d{3}) ?R[CMPTZ] ?\d{4}", "ca.bn"),
     _rule(
         r"\d{5} ?\d{4}|\d{3} ?\d{3} ?\d{3}", "ca.bn", r"business number|bn|numéro d'entreprise|ne|tps|gst\S*(?: no\.?)?"
@@ -88,15 +93,18 @@ _PREFIX_REACH, _CUE, _FAR_CUE = 16, 70, 160
 
 _ANNOUNCED = tuple(rule for rule in _RULES if rule.cue is not None)
 _BY_FORM = tuple(rule for rule in _RULES if rule.cue is None)
-_ANY_FORM = re.compile("|".join(f"(?:{rule.pattern.pattern})" for rule in _BY_FORM), re.ASCII)
-_ANY_CUE = re.compile(rf"(?<![^\W_])(?:{'|'.join(rule.words for rule in _ANNOUNCED)})(?![^\W_])", re.IGNORECASE)
+_ANY_FORM = _whole("|".join(rule.form for rule in _BY_FORM))
+# Of text in lower case: a search that heeds no case tries every word at every place.
+_ANY_CUE = re.compile(rf"(?<![^\W_])(?:{'|'.join(rule.words for rule in _ANNOUNCED)})(?![^\W_])")
 
 
 def tax_numbers(window: Window, start: int, end: int) -> Iterator[Found]:
     """Tax numbers between two places."""
     low, high = max(0, start - _PREFIX_REACH), end + 8
     rules = _BY_FORM if _ANY_FORM.search(window.text, low, high) else ()
-    if _ANY_CUE.search(window.text, max(0, start - _FAR_CUE), start) or _ANY_CUE.search(window.column(start)):
+    first = max(0, start - _FAR_CUE)
+    before = window.text[max(0, first - 1) : start].lower()
+    if _ANY_CUE.search(before, min(first, 1)) or _ANY_CUE.search(window.column(start)):
         rules = _RULES
     for rule in rules:
         for match in rule.pattern.finditer(window.text, low, high):
