@@ -9,6 +9,7 @@ import pytest
 
 from fournil.core.context import Context
 from fournil.core.document import DOCUMENTS, EDITS, document_row
+from fournil.core.errors import FournilError
 from fournil.core.shards import read_all, shard_paths
 from fournil.stages.curate import Config, ranges, run, write
 from fournil.stages.curate.columns import Codes
@@ -54,6 +55,13 @@ def test_chunks_are_the_same_for_any_number_of_workers(
     alone = plan_ranges(shards, DOCUMENTS.names, num_workers=1)
     assert {span.path.name + str(span.row_group): span.chunk_rows for span in alone} == chunk_rows
     assert len(spans) >= min(num_workers * 4, 8)
+
+
+def test_a_file_that_has_other_rows_by_now_is_an_error(shards: Path) -> None:
+    spans = plan_ranges(shards, DOCUMENTS.names, num_workers=1)
+    pq.write_table(table(5), shards / "c.parquet")
+    with pytest.raises(FournilError, match="this Parquet file cannot be read"):
+        list(spans[-1].read(["text"]))
 
 
 def test_a_row_group_is_decoded_by_few_calls(shards: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ Several chunks of a row group are one call, so that a row group is decoded once,
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -54,11 +54,12 @@ class Range:
         try:
             with pq.ParquetFile(self.path, buffer_size=_BUFFER_BYTES) as file:
                 batches = file.iter_batches(self.chunk_rows, row_groups=[self.row_group], columns=list(columns))
-                for number, batch in enumerate(batches):
-                    if number >= self.skipped + self.num:
-                        return
-                    if number >= self.skipped:
-                        yield batch
+                num_rows = 0
+                for batch in islice(batches, self.skipped, self.skipped + self.num):
+                    num_rows += len(batch)
+                    yield batch
+                if num_rows != self.num_rows:  # another file than when the chunks were laid out
+                    raise unreadable(self.path)
         except (pa.ArrowException, OSError) as error:
             raise unreadable(self.path) from error
 
