@@ -65,6 +65,11 @@ class PerplexitySettings:
         )
         if self.bucket_percentiles[0] > self.bucket_percentiles[1]:
             raise ValueError(tr("bucket_percentiles are two, the smaller one first"))
+        for kind in ("perplexity", "percentile", "ratio"):
+            within(self, **{f"max_{kind}": (getattr(self, f"min_{kind}") or 0.0, None)})
+            for name in (f"min_{kind}", f"max_{kind}"):
+                if not self.models and getattr(self, name) is not None:
+                    raise ValueError(tr("{name} needs a model: name one in models, or leave it out", name=name))
         if not self.keep or not set(self.keep) <= set(BUCKETS):
             raise ValueError(tr("keep names one or more of {names}", names=", ".join(BUCKETS)))
 
@@ -183,6 +188,9 @@ class OcrSettings:
         if self.preset not in OCR_PRESETS:
             raise ValueError(tr("preset is one of {names}", names=", ".join(OCR_PRESETS)))
         within(self, max_ratio=(0.0, None), min_confidence=(0.0, 1.0))
+        for name in ("max_ratio", "min_confidence"):
+            if self.preset == "none" and getattr(self, name) is not None:
+                raise ValueError(tr("{name} needs a preset: name one, or leave it out", name=name))
 
 
 @dataclass(frozen=True)
@@ -213,7 +221,7 @@ class ClassifierSettings:
         Raises:
             ValueError: A figure outside its bounds, or no model.
         """
-        within(self, min_score=(0.0, 1.0), max_score=(0.0, 1.0))
+        within(self, min_score=(0.0, 1.0), max_score=(self.min_score or 0.0, 1.0))
         if not self.name.isidentifier() or not self.model:
             raise ValueError(tr("a classifier has a name, of letters, digits and _, and a model"))
 

@@ -1,7 +1,8 @@
 """Settings of the step quality."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
+from fournil.core.bounds import within
 from fournil.core.speech import tr
 
 
@@ -126,10 +127,20 @@ class Bounds:
         Raises:
             ValueError: A figure lies outside its bounds.
         """
+        # What of a text is counted or measured is never below nothing; a share of it that must be there is at most all.
+        within(self, **{each.name: (0, 1 if each.name in _SHARES else None) for each in fields(self)})
         if (len(self.max_top_ngrams), len(self.max_duplicate_ngrams)) != (3, 6):
             raise ValueError(
                 tr("max_top_ngrams has 3 bounds, for 2 to 4 words, and max_duplicate_ngrams 6, for 5 to 10")
             )
+        for less, more in (("min_words", "max_words"), ("min_characters", "max_characters")):
+            within(self, **{more: (getattr(self, less), None)})
+
+
+_SHARES = (
+    *("min_lettered_words", "min_stop_word_share", "min_ended_lines", "min_good_lines"),
+    "min_unpunctuated_stop_word_share",
+)
 
 
 @dataclass(frozen=True)
@@ -144,6 +155,14 @@ class CodeBounds:
 
     min_alphanumeric: float = 0.25
     """Share of letters and digits among what is no white space."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, max_line=(1, None), max_mean_line=(0.0, None), min_alphanumeric=(0.0, 1.0))
 
 
 FOURNIL, COMPAT = "fournil", "compat"
@@ -192,3 +211,6 @@ class QualitySettings:
                 )
         if self.preset != FOURNIL and self.bounds != Bounds():
             raise ValueError(tr("a preset has bounds of its own: leave out quality.bounds, or the preset"))
+        for name, ours in (("preset", FOURNIL), ("bounds", Bounds()), ("code", CodeBounds())):
+            if self.mode == COMPAT and getattr(self, name) != ours:
+                raise ValueError(tr("mode compat asks the filters of curate.compat alone: leave out {name}", name=name))
