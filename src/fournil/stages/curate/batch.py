@@ -23,7 +23,7 @@ _NO_LANGUAGE = ("", "und", "mul", "mis")
 
 @dataclass
 class Batch:
-    """Some hundred kilobytes of documents, one document at least."""
+    """About a megabyte of documents, one document at least."""
 
     rows: pa.RecordBatch
     """As they came."""

@@ -24,6 +24,8 @@ from fournil.core.document import EDITS
 from fournil.core.files import TEMPORARY, mending
 
 _CHANGES = b"changes"
+_REPEATED = ("language", "source", "licence", "evidence", "author", "date", "category", "step", "rule", "bound")
+"""Columns in which the same values stand again and again."""
 
 
 @dataclass
@@ -49,7 +51,14 @@ class Chunk:
         try:
             with mending(folder):
                 aside.mkdir(parents=True)
-                pq.write_table(self.rows, aside / "rows.parquet", compression="lz4")
+                # No dictionary of texts that hardly ever come twice, no statistics that nobody asks.
+                pq.write_table(
+                    self.rows,
+                    aside / "rows.parquet",
+                    compression="lz4",
+                    use_dictionary=[name for name in self.rows.column_names if name in _REPEATED],
+                    write_statistics=False,
+                )
                 edits = pa.Table.from_pylist(self.edits, schema=EDITS)
                 changes = {_CHANGES: json.dumps(self.num_changes).encode()}
                 pq.write_table(edits.replace_schema_metadata(changes), aside / "edits.parquet", compression="lz4")

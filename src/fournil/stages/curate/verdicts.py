@@ -30,8 +30,12 @@ def with_verdicts(rows: pa.Table, schema: pa.Schema, verdicts: Mapping[int, Verd
     """
     columns = [rows.column(name) for name in schema.names if name not in WHY]
     for name in WHY:
+        said = {place: getattr(verdict, name, None) for place, verdict in verdicts.items()}
+        if all(value is None for value in said.values()):
+            columns.append(pa.nulls(rows.num_rows, schema.field(name).type))
+            continue
         values = [None] * rows.num_rows
-        for place, verdict in verdicts.items():
-            values[place] = getattr(verdict, name, None)
+        for place, value in said.items():
+            values[place] = value
         columns.append(pa.array(values, schema.field(name).type))
     return pa.table(columns, schema=pa.schema([field.with_nullable(True) for field in schema]))
