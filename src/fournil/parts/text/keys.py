@@ -17,7 +17,7 @@ MOST_LETTERS = 1 << 62
 def exact_keys(texts: pa.Array) -> np.ndarray:
     """128-bit hashes (BLAKE2b), as a D x 2 array of uint64."""
     bytes_B, bounds_D = utf8_bytes(texts)
-    data = memoryview(bytes_B)
+    data = bytes_B.data
     edges = bounds_D.tolist()
     digests = b"".join(
         hashlib.blake2b(data[start:end], digest_size=16).digest() for start, end in itertools.pairwise(edges)

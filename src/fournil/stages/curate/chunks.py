@@ -56,7 +56,7 @@ class Chunk:
                     self.rows,
                     aside / "rows.parquet",
                     compression="lz4",
-                    use_dictionary=[name for name in self.rows.column_names if name in _REPEATED],
+                    use_dictionary=[name for name in self.rows.column_names if name in _REPEATED],  # pyright: ignore[reportArgumentType] - or a list
                     write_statistics=False,
                 )
                 edits = pa.Table.from_pylist(self.edits, schema=EDITS)
