@@ -16,6 +16,7 @@ from fournil.core.errors import FournilError
 from fournil.core.shards import ShardWriter, read_all
 from fournil.stages.curate import Config, chunks, run
 from fournil.stages.curate.sections.heldout import HeldoutSettings
+from fournil.stages.curate.sections.quality import QualitySettings
 
 CONTEXT = Context(languages=("fr", "en"), seed=7, threads=1)
 FRENCH = "Le chat dort sur la chaise de la cuisine, et la pluie tombe doucement sur le toit de la vieille maison. "
@@ -89,6 +90,13 @@ def test_a_pair_with_a_text_that_is_too_large_is_refused_whole(tmp_path: Path) -
         "500",
     )
     assert dict(refused["texts"]) == large
+
+
+def test_a_page_of_nothing_but_policies_is_not_kept_empty(tmp_path: Path) -> None:
+    text = f"Nous utilisons des cookies. {FRENCH}"
+    curate(tmp_path, [row("page", text, category="web"), row("good", FRENCH)], quality=QualitySettings(skip=("web",)))
+    (refused,) = read_all(tmp_path / "out" / "refused", REFUSED_DOCUMENTS, prefix="documents").to_pylist()
+    assert (refused["id"], refused["step"], refused["rule"]) == ("notes/page", "boilerplate", "empty")
 
 
 def test_stacked_marks_are_cut_to_thirty_and_said(tmp_path: Path) -> None:

@@ -129,11 +129,25 @@ def _one(batch: Batch) -> Chunk:
     for name, step in steps_of(batch.config):
         step(batch)
         batch.arrays[f"bytes_{name}"] = batch.texts.num_bytes
+    _refuse_emptied(batch)
     batch.arrays["bytes"] = batch.texts.num_bytes
     batch.arrays["declared"] = np.array([(tag or "").encode() for tag in batch.declared], "S16")
     batch.arrays["exact"] = exact_keys(batch.texts.values)
     batch.arrays["letters"] = letter_keys(batch.texts.values)
     return batch.chunk()
+
+
+def _refuse_emptied(batch: Batch) -> None:
+    """Refuse what is kept but was cut away whole, as may be where no rule of quality is asked."""
+    names = [name for name, _ in steps_of(batch.config)]
+    for place in np.flatnonzero(batch.alive() & (batch.texts.num_bytes == 0)).tolist():
+        emptied = names[-1]
+        for name in reversed(names):
+            if batch.arrays[f"bytes_{name}"][place]:
+                break
+            emptied = name
+        if emptied in (BOILERPLATE, CONTAMINATION, MODELS):
+            batch.refuse(place, emptied, "empty", 0, 1)
 
 
 def slices(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
