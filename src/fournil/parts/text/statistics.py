@@ -57,9 +57,9 @@ def line_figures(scan: Scan) -> dict[str, np.ndarray]:
     Returns:
         By text: `num_lines` and `line_characters`; shares of lines that repeat an earlier one and have at least ten
         characters (`duplicate_lines`), that begin with a bullet (`bullet_lines`; a dash that opens speech is none), end
-        with an ellipsis (`ellipsis_lines`), end a sentence (`ended_lines`), have fewer than 30 characters (`short_lines`);
-        `duplicate_line_characters`, the share of all lines' characters in repeated ones; the same two for paragraphs;
-        `longest_line` and `mean_line` in characters. A text without lines has zeros.
+        with an ellipsis (`ellipsis_lines`), end a sentence (`ended_lines`), have fewer than 30 characters
+        (`short_lines`); `duplicate_line_characters`, the share of all lines' characters in repeated ones; the same two
+        for paragraphs; `longest_line` and `mean_line` in characters. A text without lines has zeros.
     """
     num_lines = scan.count(kernel.LINES)
     lines, characters = np.maximum(num_lines, 1), scan.count(kernel.LINE_CHARACTERS)

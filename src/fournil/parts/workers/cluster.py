@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from fournil import __version__
+import fournil
 from fournil.core.errors import FournilError
 from fournil.core.files import atomic_path
 from fournil.core.speech import speak, spoken, tr
@@ -114,7 +114,7 @@ class ClusterWorkers(Workers):
         token = self._folder / f".seen-by-{platform.node()}-{os.getpid()}"
         try:
             with atomic_path(token) as temporary:
-                temporary.write_text(__version__)
+                temporary.write_text(fournil.__version__)
             asked = [
                 self._call.options(scheduling_strategy=strategy(node["NodeID"], soft=False)).remote(
                     _look, spoken(), (token,)
@@ -123,12 +123,12 @@ class ClusterWorkers(Workers):
             ]
             for reference in asked:
                 host, version, sees = self._result(reference)
-                if version != __version__:
+                if version != fournil.__version__:
                     what = tr(
                         "{host} has Fournil {there}, this machine has {here}",
                         host=host,
                         there=version,
-                        here=__version__,
+                        here=fournil.__version__,
                     )
                     raise FournilError(what, fix=tr("Install the same version on all machines."))
                 if not sees:
@@ -174,4 +174,4 @@ def _call(function: Callable[..., Any], language: str, arguments: tuple[Any, ...
 
 
 def _look(token: Path) -> tuple[str, str, bool]:
-    return platform.node(), __version__, token.exists()
+    return platform.node(), fournil.__version__, token.exists()

@@ -29,7 +29,7 @@ def reads(config: Config) -> list[Path]:
     """
     from importlib.resources import files
 
-    from fournil.parts.text.contamination.sets import OURS, is_path
+    from fournil.parts.contamination.sets import OURS, is_path
 
     data = Path(str(files("fournil.data")))
     sets = config.contamination.sets

@@ -14,9 +14,9 @@ import pyarrow as pa
 from fournil.core.context import Context
 from fournil.core.files import write_json
 from fournil.core.speech import tr
-from fournil.parts.text.contamination.index import Index, build_index, load_index, save_index
-from fournil.parts.text.contamination.match import Finding, find_texts
-from fournil.parts.text.contamination.sets import read_benchmarks
+from fournil.parts.contamination.index import Index, build_index, load_index, save_index
+from fournil.parts.contamination.match import Finding, find_texts
+from fournil.parts.contamination.sets import read_benchmarks
 from fournil.stages.curate.batch import Batch
 from fournil.stages.curate.config import Config
 from fournil.stages.curate.marking import mark_rows

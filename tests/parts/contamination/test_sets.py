@@ -7,10 +7,10 @@ from task_data import write_task_data
 
 from fournil.core.errors import FournilError
 from fournil.core.progress import Progress
-from fournil.parts.text.contamination.index import build_index
-from fournil.parts.text.contamination.items import item_of
-from fournil.parts.text.contamination.match import find_texts
-from fournil.parts.text.contamination.sets import FIDELITY, MINI, read_benchmarks
+from fournil.parts.contamination.index import build_index
+from fournil.parts.contamination.items import item_of
+from fournil.parts.contamination.match import find_texts
+from fournil.parts.contamination.sets import FIDELITY, MINI, read_benchmarks
 from fournil.parts.text.folded import folded_words
 
 QUIET = Progress()

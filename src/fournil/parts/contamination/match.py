@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fournil.parts.text.contamination.index import Index
+from fournil.parts.contamination.index import Index
 from fournil.parts.text.folded import FoldedWords
 from fournil.parts.text.kernels.folded import NUM_WORDS, find_grams, match_runs
 

@@ -5,9 +5,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from fournil.parts.text.contamination.index import MAX_PLACES, build_index, load_index, save_index
-from fournil.parts.text.contamination.items import Benchmark, Item, Text, item_of
-from fournil.parts.text.contamination.match import NGRAM, OVERLAP, find_texts
+from fournil.parts.contamination.index import MAX_PLACES, build_index, load_index, save_index
+from fournil.parts.contamination.items import Benchmark, Item, Text, item_of
+from fournil.parts.contamination.match import NGRAM, OVERLAP, find_texts
 from fournil.parts.text.folded import folded_words
 
 QUESTION = "Les lettres que ma tante nous a <...> de Dakar sentent encore le bissap."

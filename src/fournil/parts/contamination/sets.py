@@ -12,10 +12,10 @@ from typing import Any
 from fournil.core.errors import FournilError
 from fournil.core.progress import Progress
 from fournil.core.speech import tr
+from fournil.parts.contamination.items import Benchmark, items_of
 from fournil.parts.harness.data import read_rows
 from fournil.parts.harness.load import load_task
 from fournil.parts.harness.names import ALL, ENGLISH_TAG, TAGS, Named, is_task, select
-from fournil.parts.text.contamination.items import Benchmark, items_of
 
 MINI, FIDELITY = "fournil-mini", "fidelity"
 OURS = (MINI, FIDELITY)

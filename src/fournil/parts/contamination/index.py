@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from fournil.core.files import atomic_path
-from fournil.parts.text.contamination.items import Benchmark
+from fournil.parts.contamination.items import Benchmark
 from fournil.parts.text.folded import folded_words
 from fournil.parts.text.kernels.folded import NUM_WORDS, STEP, fill_slots, gram_bits
 
