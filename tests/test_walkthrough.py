@@ -44,7 +44,7 @@ def make_folder(folder: Path) -> None:
         "novels/en/one.txt": ENGLISH,
         "acts/fr/a-1.html": f"<html lang=fr><title>Loi</title><main><p>{FRENCH[::-1].title()[::-1]} Loi.</p></main>",
         "acts/en/a-1.html": f"<html lang=en><title>Act</title><main><p>The act. {ENGLISH.upper()}</p></main>",
-        "scans/play.txt": f"{FRENCH.replace('boulangère', 'comédienne').replace('pain', 'rideau')}\n\f  12\n",
+        "scans/play.txt": f"{' '.join(reversed(FRENCH.split()))}\n\f  12\n",
         "scans/play.pdf": "%PDF-1.4",
         "speeches.jsonl": json.dumps({"id": "s1", "title": "A speech", "text": f"Fellow citizens. {ENGLISH.title()}"}),
         "sentences.tsv": "".join(f"I have {n} loaves.\tJ'ai {n} pains.\n" for n in range(20, 60)),

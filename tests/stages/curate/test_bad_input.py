@@ -15,6 +15,7 @@ from fournil.core.errors import FournilError
 from fournil.core.shards import read_all
 from fournil.stages.curate import Config, columns, run, write
 from fournil.stages.curate.sections.engine import EngineSettings
+from fournil.stages.curate.sections.heldout import HeldoutSettings
 
 CONTEXT = Context(languages=("fr", "en"), seed=7, threads=1)
 FRENCH = "Le chat dort sur la chaise de la cuisine, et la pluie tombe doucement sur le toit de la vieille maison. "
@@ -113,6 +114,9 @@ def test_a_schema_that_lies_is_one_error_that_names_the_file(
     assert caught.value.where == str(tmp_path / "in" / "documents" / "part-00001.parquet")
 
 
+NOTHING_HELD = HeldoutSettings(share=0)
+
+
 def full(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -129,9 +133,9 @@ def test_a_disk_that_is_full_while_work_is_laid_down_is_said_and_the_work_goes_o
     with monkeypatch.context() as patch:
         patch.setattr(place, name, full)
         with pytest.raises(FournilError, match="the disk is full"):
-            curate(tmp_path, *shards)
-    run(Config(), {"sources": tmp_path / "in"}, tmp_path / "out", CONTEXT)
-    curate(tmp_path / "undisturbed", *shards)
+            curate(tmp_path, *shards, heldout=NOTHING_HELD)
+    run(Config(heldout=NOTHING_HELD), {"sources": tmp_path / "in"}, tmp_path / "out", CONTEXT)
+    curate(tmp_path / "undisturbed", *shards, heldout=NOTHING_HELD)
     for name in ("documents/part-00000.parquet", "refused/documents-00000.parquet", "edits/documents-00000.parquet"):
         assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "undisturbed" / "out" / name).read_bytes()
 

@@ -72,7 +72,7 @@ class Ray:
 def test_a_cluster_that_cannot_be_used_is_said_before_the_work(
     answers: list[tuple[str, str, bool]], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster_module, "__version__", "VERSION")
+    monkeypatch.setattr(cluster_module.fournil, "__version__", "VERSION")
     monkeypatch.setattr(cluster_module, "_connected", lambda _: Ray(*answers))
     with pytest.raises(FournilError) as caught:
         open_workers("cluster", 0, num_bytes=0, folder=tmp_path)
@@ -82,12 +82,12 @@ def test_a_cluster_that_cannot_be_used_is_said_before_the_work(
 
 def test_without_ray_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(FournilError, match=r"Ray is not installed\. Install it: pip install 'fournil\[cluster\]'"):
+    with pytest.raises(FournilError, match=r"Ray is not installed\. Install it: `pip install 'fournil\[cluster\]'`"):
         open_workers("cluster", 0, num_bytes=0, folder=tmp_path)
 
 
 def test_all_machines_work_and_no_more_than_wanted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(cluster_module, "__version__", "V")
+    monkeypatch.setattr(cluster_module.fournil, "__version__", "V")
     monkeypatch.setattr(cluster_module, "_connected", lambda _: Ray(("a", "V", True), ("b", "V", True)))
     assert cluster_module.ClusterWorkers("", 0, folder=tmp_path, call_bytes=1).num == 8
     assert cluster_module.ClusterWorkers("", 3, folder=tmp_path, call_bytes=1).num == 3
