@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load_file
 
 from fournil.core.errors import FournilError
-from fournil.core.files import atomic_path
 from fournil.core.speech import tr
+from fournil.parts.text.described import save_described
 from fournil.parts.text.kernels.linear import hashed_features, linear_scores
 from fournil.parts.text.ngram_lm.folding import Words, fold
 
@@ -52,11 +52,9 @@ def features(words: Words, num_weights: int) -> np.ndarray:
 
 def save_classifier(classifier: Classifier, folder: Path) -> None:
     """Write a classifier into a folder."""
-    with atomic_path(folder / WEIGHTS) as path:
-        path.write_bytes(save({"weights": classifier.weights_F, "bias": np.array([classifier.bias])}))
-    description = {"format": FORMAT, "facts": dict(classifier.facts)}
-    with atomic_path(folder / DESCRIPTION) as path:
-        path.write_text(json.dumps(description, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    arrays = {"weights": classifier.weights_F, "bias": np.array([classifier.bias])}
+    described = {"format": FORMAT, "facts": dict(classifier.facts)}
+    save_described(folder / WEIGHTS, arrays, folder / DESCRIPTION, described)
 
 
 def load_classifier(folder: Path) -> Classifier:

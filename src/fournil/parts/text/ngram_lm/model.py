@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from safetensors.numpy import load_file, save
+from safetensors.numpy import load_file
 
 from fournil.core.errors import FournilError
-from fournil.core.files import atomic_path
 from fournil.core.speech import tr
+from fournil.parts.text.described import save_described
 from fournil.parts.text.kernels.lm_costs import MAX_ORDER, costs
 from fournil.parts.text.ngram_lm.estimate import UNIT
 from fournil.parts.text.ngram_lm.folding import Words, fold
@@ -80,9 +80,8 @@ class NgramModel:
 
 def save_model(model: NgramModel, folder: Path) -> None:
     """Write a model into a folder: the description and the pieces as JSON, the figures as safetensors."""
-    with atomic_path(folder / WEIGHTS) as path:
-        path.write_bytes(save({"unigrams": model.unigrams_V, "keys": model.keys_S, "values": model.values_S}))
-    description = {
+    arrays = {"unigrams": model.unigrams_V, "keys": model.keys_S, "values": model.values_S}
+    described = {
         "format": FORMAT,
         "language": model.language,
         "order": model.order,
@@ -91,8 +90,7 @@ def save_model(model: NgramModel, folder: Path) -> None:
         "initial": list(model.vocabulary.initial),
         "within": list(model.vocabulary.within),
     }
-    with atomic_path(folder / DESCRIPTION) as path:
-        path.write_text(json.dumps(description, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    save_described(folder / WEIGHTS, arrays, folder / DESCRIPTION, described)
 
 
 def load_model(folder: Path) -> NgramModel:
@@ -114,8 +112,6 @@ def load_model(folder: Path) -> NgramModel:
             percentiles=tuple(float(figure) for figure in description["percentiles"]),
             facts=dict(description["facts"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _unreadable(folder) from error
     except Exception as error:  # safetensors has an exception of its own that is an Exception and nothing more
         raise _unreadable(folder) from error
     whole = (
