@@ -111,7 +111,7 @@ DEVELOPERS = {
     "parts/model/attention.py": "a caller's mistake: engines see to it that prompts fit",
     "parts/model/generate.py": "a caller's mistake: the verbs check what people type",
     "parts/model/score.py": "a caller's mistake: the stage checks its settings",
-    "parts/text/compat/fasttext_file.py": "what is wrong with the bytes of a model that a package of ours brings",
+    "parts/text/fasttext_file.py": "what is wrong with the bytes of a model that a package of ours brings",
     "parts/tokenize/template_process.py": "said by one process to another, which puts it into its own sentence",
     "parts/tokenize/sentencepiece.py": "what is wrong with the file's bytes; the reader says that it cannot be read",
     "stages/evaluate/mini/items.py": "what is wrong with the package's own items: whoever writes them reads it",

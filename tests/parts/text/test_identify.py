@@ -1,14 +1,16 @@
+import numpy as np
 import pyarrow as pa
 
-from fournil.parts.text.identify import PIECE, identify, num_letters, samples
+from fournil.parts.text.identify import PIECE, identify, identify_lines, num_letters, samples
+from fournil.parts.text.language_model import all_confidences
 
 FRENCH = "Le boulanger se lève avant le soleil, allume son four et pétrit la pâte qui a levé toute la nuit."
 ENGLISH = "The baker gets up before the sun, lights his oven and kneads the dough that rose all through the night."
 
 
 def test_languages_are_found():
-    tags, confidences = identify(pa.array([FRENCH, ENGLISH, FRENCH.upper(), "123 !", ""]))
-    assert tags == ["fr", "en", "fr", "", ""]
+    tags, confidences = identify(pa.array([FRENCH, ENGLISH, FRENCH.upper(), "123 !", "", "\u0301 \u0302"]))
+    assert tags == ["fr", "en", "fr", "", "", ""]
     assert confidences[:3].min() > 0.9
 
 
@@ -45,6 +47,19 @@ def test_a_long_text_is_judged_by_pieces():
     tags, confidences = identify(pa.array([text]), num_pieces=50)
     assert tags == ["fr"]
     assert confidences[0] > 0.8
+
+
+def test_tags_of_flags_are_no_letters():
+    # U+1F3F4 with the tags of « gbsct » is the flag of Scotland.
+    assert samples(pa.array(["\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f Oui"])) == ["Oui"]
+
+
+def test_what_is_said_is_fasttexts_own():
+    lines = [FRENCH, ENGLISH, "Wa a ka dòmi nan palè li", "Привет, как дела?", "日本語のテキスト", "ok"]
+    tags, confidences = identify_lines(lines)
+    own = [all_confidences(line)[0] for line in lines]
+    assert tags == [tag for tag, _ in own]
+    assert np.abs(confidences - [min(confidence, 1.0) for _, confidence in own]).max() < 1e-5
 
 
 def test_company_does_not_change_a_verdict():

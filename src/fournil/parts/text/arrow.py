@@ -7,6 +7,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 
+def read_only(values: np.ndarray) -> np.ndarray:
+    """The same array, which nobody may write into: kernels are compiled once for those that may not be written."""
+    view = values.view()
+    view.flags.writeable = False
+    return view
+
+
 def code_point_lengths(texts: pa.Array) -> np.ndarray:
     """Number of code points of each string."""
     return pc.call_function("utf8_length", [texts]).to_numpy(zero_copy_only=False)

@@ -1,13 +1,16 @@
 """Language identification by a few pieces of each text, with the model of language_model.py."""
 
+import itertools
 import unicodedata
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from fournil.parts.text.codepoints import utf8_bytes
-from fournil.parts.text.language_model import language_model
+from fournil.parts.text.codepoints import flag_table, lower_codes, utf8_bytes
+from fournil.parts.text.kernels.samples import HAS_CAPITAL, HAS_LETTER, HAS_SMALL, take_letters
+from fournil.parts.text.language_scores import confidences, labels
 
 PIECE = 80
 """Bytes of a piece of a longer text; three are judged, which is right nearly always and quick."""
@@ -15,20 +18,13 @@ PIECE = 80
 CLOSE_PIECES = 50
 """How many are judged before a text is refused for its language."""
 
-_JOINERS = "'\u2019\u02bc-\u2010\u2011"
 
+class _Samples(NamedTuple):
+    """What of each text is judged, end to end."""
 
-class _Letters(dict[int, int]):
-    """For str.translate: letters, marks, apostrophes and hyphens stay, all else becomes a space."""
-
-    def __missing__(self, code: int) -> int:
-        character = chr(code)
-        stays = character in _JOINERS or unicodedata.category(character)[0] in "LM"
-        self[code] = code if stays else 32
-        return self[code]
-
-
-_LETTERS = _Letters()
+    bytes_B: np.ndarray
+    bounds_P: np.ndarray
+    has_letter_P: np.ndarray
 
 
 def samples(texts: pa.Array, places: Sequence[int] | None = None, *, num_pieces: int = 3) -> list[str]:
@@ -42,21 +38,43 @@ def samples(texts: pa.Array, places: Sequence[int] | None = None, *, num_pieces:
     Returns:
         One line by text, empty where there is no letter.
     """
+    found = _samples(texts, places, num_pieces)
+    return [line.decode() for line in _parts(found)]
+
+
+def _samples(texts: pa.Array, places: Sequence[int] | None, num_pieces: int) -> _Samples:
     bytes_B, bounds_D = utf8_bytes(texts)
-    lines: list[str] = []
-    for place in range(len(texts)) if places is None else places:
-        start, end = int(bounds_D[place]), int(bounds_D[place + 1])
-        if end - start <= num_pieces * PIECE:
-            firsts, size = [start], end - start
-        else:
-            step = (end - start - PIECE) / (num_pieces - 1)
-            firsts, size = [start + round(step * number) for number in range(num_pieces)], PIECE
-        # A piece may begin or end within a character, which is then left out.
-        parts = [bytes_B[first : first + size].tobytes().decode("utf-8", "ignore") for first in firsts]
-        line = " ".join(" ".join(parts).translate(_LETTERS).split())
-        # The model has seen little text in capitals.
-        lines.append(line.lower() if line.isupper() else line)
-    return lines
+    asked = np.arange(len(texts)) if places is None else np.asarray(places, np.int64)
+    sizes = np.minimum(np.diff(bounds_D)[asked], num_pieces * (PIECE + 1))
+    out_B, bounds_P = np.empty(int(sizes.sum()), np.uint8), np.zeros(len(asked) + 1, np.int64)
+    kinds_P = np.zeros(len(asked), np.uint8)
+    take_letters(
+        bytes_B, bounds_D, asked, num_pieces, PIECE, flag_table(), lower_codes(), out_B, bounds_P, kinds_P
+    )  # fmt: skip
+    found = _Samples(out_B[: bounds_P[-1]], bounds_P, (kinds_P & HAS_LETTER) != 0)
+    for number in np.flatnonzero(kinds_P == HAS_LETTER).tolist():  # letters of other scripts, or marks alone
+        line = out_B[bounds_P[number] : bounds_P[number + 1]].tobytes().decode()
+        found.has_letter_P[number] = any(map(str.isalpha, line))
+    # The model has seen little text in capitals.
+    loud = np.flatnonzero((kinds_P & (HAS_CAPITAL | HAS_SMALL)) == HAS_CAPITAL).tolist()
+    if not loud:
+        return found
+    lines = _parts(found)
+    for number in loud:
+        line = lines[number].decode()
+        lines[number] = line.lower().encode() if line.isupper() else lines[number]
+    return _joined(lines, found.has_letter_P)
+
+
+def _parts(found: _Samples) -> list[bytes]:
+    data = found.bytes_B.tobytes()
+    return [data[start:end] for start, end in itertools.pairwise(found.bounds_P.tolist())]
+
+
+def _joined(lines: list[bytes], has_letter_P: np.ndarray) -> _Samples:
+    bounds_P = np.zeros(len(lines) + 1, np.int64)
+    np.cumsum([len(line) for line in lines], out=bounds_P[1:])
+    return _Samples(np.frombuffer(b"".join(lines), np.uint8), bounds_P, has_letter_P)
 
 
 def identify(
@@ -72,22 +90,27 @@ def identify(
     Returns:
         Language tags ("" where there is no letter), confidences from 0 to 1 (float64).
     """
-    return identify_lines(samples(texts, places, num_pieces=num_pieces))
+    return _likeliest(_samples(texts, places, num_pieces))
 
 
 def identify_lines(lines: list[str]) -> tuple[list[str], np.ndarray]:
     """Most likely language of each line, and the confidence."""
-    tags = [""] * len(lines)
-    confidences = np.zeros(len(lines))
-    model = language_model().f
-    for place, line in enumerate(lines):
-        if any(map(str.isalpha, line)):
-            predictions = model.predict(line + "\n", 1, 0.0, "strict")
-            if predictions:
-                confidence, label = predictions[0]
-                tags[place] = label.removeprefix("__label__")
-                confidences[place] = min(float(confidence), 1.0)
-    return tags, confidences
+    has_letter_P = np.array([any(map(str.isalpha, line)) for line in lines], bool)
+    return _likeliest(_joined([line.encode() for line in lines], has_letter_P))
+
+
+def _likeliest(found: _Samples) -> tuple[list[str], np.ndarray]:
+    tags = [""] * len(found.has_letter_P)
+    confidences_P = np.zeros(len(tags))
+    asked = np.flatnonzero(found.has_letter_P)
+    if len(asked):
+        scores_PL = confidences(found.bytes_B, found.bounds_P, asked)
+        best_P = scores_PL.argmax(axis=1)
+        most_P = scores_PL[np.arange(len(asked)), best_P]
+        for place, best, most in zip(asked.tolist(), best_P.tolist(), most_P.tolist(), strict=True):
+            if most > 0:
+                tags[place], confidences_P[place] = labels()[best], min(most, 1.0)
+    return tags, confidences_P
 
 
 def num_letters(text: str) -> int:

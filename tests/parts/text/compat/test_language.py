@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 from nasty_texts import NASTY, batch_of
 
 from curating import peer
-from fournil.parts.text.compat.fasttext_file import read_fasttext
-from fournil.parts.text.compat.language import MARGIN, confidences, judge_language
+from fournil.parts.text.compat.language import MARGIN, judge_language
 from fournil.parts.text.compat.settings import LanguageFilterSettings
+from fournil.parts.text.fasttext_file import read_fasttext
 from fournil.parts.text.language_model import all_confidences, language_model, model_path
+from fournil.parts.text.language_scores import confidences
 
 SENTENCES = (
     "Le roi dort dans son château, et la reine compte les étoiles.",

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fournil.parts.text.arrow import read_only
 from fournil.parts.text.compat.characters import DIGIT, SPACE, class_table
 from fournil.parts.text.compat.gopher import ends_with_ellipsis, line_end
-from fournil.parts.text.compat.judged import Judged, read_only
+from fournil.parts.text.compat.judged import Judged
 from fournil.parts.text.compat.settings import C4QualitySettings
 from fournil.parts.text.compat.words import class_at, sentence_end, strip
 from fournil.parts.text.kernels.compile import kernel

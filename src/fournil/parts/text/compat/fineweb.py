@@ -5,8 +5,9 @@
 
 import numpy as np
 
+from fournil.parts.text.arrow import read_only
 from fournil.parts.text.compat.characters import TABLE_SIZE, class_table, member_table, terminal_characters
-from fournil.parts.text.compat.judged import Judged, read_only
+from fournil.parts.text.compat.judged import Judged
 from fournil.parts.text.compat.segments import duplicates
 from fournil.parts.text.compat.settings import FineWebQualitySettings
 from fournil.parts.text.compat.words import code_at, num_points, split, strip

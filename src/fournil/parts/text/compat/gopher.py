@@ -7,12 +7,13 @@ from functools import cache
 
 import numpy as np
 
+from fournil.parts.text.arrow import read_only
 from fournil.parts.text.compat.characters import LINE, class_table
-from fournil.parts.text.compat.judged import Judged, read_only
-from fournil.parts.text.compat.segments import hash_of, room_for
+from fournil.parts.text.compat.judged import Judged
 from fournil.parts.text.compat.settings import GopherQualitySettings
 from fournil.parts.text.compat.words import LETTERED, SOLID, class_at, code_at, split, strip
 from fournil.parts.text.kernels.compile import kernel
+from fournil.parts.text.kernels.stretches import hash_of, room_for
 
 _REASONS = (
     "gopher_short_doc",

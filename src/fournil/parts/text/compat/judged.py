@@ -24,10 +24,3 @@ class Judged(NamedTuple):
         """Why a document is refused; None: it is kept."""
         code = int(self.code_D[number])
         return self.reasons[code - 1] if code else None
-
-
-def read_only(values: np.ndarray) -> np.ndarray:
-    """The same array, which nobody may write into: kernels are compiled once for those that may not be written."""
-    view = values.view()
-    view.flags.writeable = False
-    return view

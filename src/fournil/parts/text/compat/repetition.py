@@ -5,12 +5,14 @@
 
 import numpy as np
 
+from fournil.parts.text.arrow import read_only
 from fournil.parts.text.compat.characters import class_table
-from fournil.parts.text.compat.judged import Judged, read_only
-from fournil.parts.text.compat.segments import duplicates, room_for, same
+from fournil.parts.text.compat.judged import Judged
+from fournil.parts.text.compat.segments import duplicates
 from fournil.parts.text.compat.settings import GopherRepetitionSettings
 from fournil.parts.text.compat.words import num_points, split, strip
 from fournil.parts.text.kernels.compile import kernel
+from fournil.parts.text.kernels.stretches import room_for, same
 
 _BASE = 0x9E3779B97F4A7C15
 _INVERSE = pow(_BASE, -1, 1 << 64)
