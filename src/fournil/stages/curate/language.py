@@ -50,11 +50,14 @@ _CORRECTING_NEIGHBOURS = 4
 
 @dataclass(frozen=True)
 class _Found:
-    """By document: the language, how sure that is, and its home where it is a relative of a language of the run."""
+    """By document."""
 
     tags: list[str]
     confidences: np.ndarray
     homes: list[str | None]
+    """Of a relative: the language of the run that it lives beside."""
+    sure_D: np.ndarray
+    """Where it is a language of the run beyond doubt."""
 
 
 def find_languages(batch: Batch) -> None:
@@ -110,10 +113,12 @@ def _find(batch: Batch, counted: FunctionWords, lines: LineLanguages) -> _Found:
     )
     tags, confidences = [""] * len(batch), np.zeros(len(batch))
     homes: list[str | None] = [None] * len(batch)
-    for place in np.flatnonzero(sure_D).tolist():
-        shares = lines.share_DN[place]
-        tags[place] = counted.tags[int((shares if shares.any() else own_DN[place]).argmax())]
-        confidences[place] = own_D[place] / (own_D[place] + others_D[place])
+    if num:
+        has_share_D = lines.share_DN.any(1)
+        most_D = np.where(has_share_D, lines.share_DN.argmax(1), own_DN.argmax(1))
+        for place, most in zip(np.flatnonzero(sure_D).tolist(), most_D[sure_D].tolist(), strict=True):
+            tags[place] = counted.tags[most]
+        confidences[sure_D] = own_D[sure_D] / (own_D[sure_D] + others_D[sure_D])
     for place in np.flatnonzero(is_kin_D).tolist():
         tag, home = counted.relatives[int(kin_DK[place].argmax())]
         if not _has_words_of(batch.texts.values[place].as_py(), tag, home):
@@ -125,7 +130,7 @@ def _find(batch: Batch, counted: FunctionWords, lines: LineLanguages) -> _Found:
     wanted = {primary(tag) for tag in batch.languages}
     kin = {relative.tag: home for home in sorted(wanted) for relative in RELATIVES.get(home, ())}
 
-    least = settings.min_confidence
+    least, least_letters = settings.min_confidence, settings.min_letters
 
     def weigh(place: int, tag: str, confidence: float) -> bool:
         """Take what the identifier says, with what the words say of it; whether it need not be asked more closely."""
@@ -140,18 +145,18 @@ def _find(batch: Batch, counted: FunctionWords, lines: LineLanguages) -> _Found:
             tag, confidence = counted.tags[int(own_DN[place].argmax())], own / (own + others)
         tags[place], confidences[place], homes[place] = tag, confidence, home
         expected = primary(batch.declared[place] or tag)
-        return (home or tag) == expected and expected in wanted and confidence >= settings.min_confidence
+        return (home or tag) == expected and expected in wanted and confidence >= least
 
     doubtful = [
         place
         for place, tag, confidence in zip(open_, *identify(batch.texts.values, open_), strict=True)
-        if not weigh(place, tag, confidence) and counted.num_letters_D[place] >= settings.min_letters
+        if not weigh(place, tag, confidence) and counted.num_letters_D[place] >= least_letters
     ]
     # A page of commands may hide its language from three glances: whoever may be refused is looked at closely.
     closer = identify(batch.texts.values, doubtful, num_pieces=CLOSE_PIECES)
     for place, tag, confidence in zip(doubtful, *closer, strict=True):
         weigh(place, tag, confidence)
-    return _Found(tags, confidences, homes)
+    return _Found(tags, confidences, homes, sure_D & (counted.num_letters_D >= least_letters) & (confidences >= least))
 
 
 def _has_words_of(text: str, tag: str, home: str) -> bool:
@@ -163,8 +168,12 @@ def _has_words_of(text: str, tag: str, home: str) -> bool:
 def _judge(batch: Batch, counted: FunctionWords, lines: LineLanguages, found: _Found) -> None:
     settings = batch.config.language
     wanted = {primary(tag) for tag in batch.languages}
+    sure, is_code = found.sure_D.tolist(), batch.is_code.tolist()
     for place, declared in enumerate(batch.declared):
-        if batch.is_code[place] or place in batch.verdicts:
+        if is_code[place] or place in batch.verdicts:
+            continue
+        if sure[place] and (declared is None or declared == found.tags[place]):
+            batch.tags[place] = found.tags[place]
             continue
         tag, confidence = found.homes[place] or found.tags[place], float(found.confidences[place])
         judged = int(counted.num_letters_D[place]) >= settings.min_letters
