@@ -1,8 +1,12 @@
 import numpy as np
 import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from fournil.parts.text.codepoints import utf8_bytes
 from fournil.parts.text.identify import PIECE, identify, identify_lines, num_letters, samples
 from fournil.parts.text.language_model import all_confidences
+from fournil.parts.text.language_scores import confidences, likeliest
 
 FRENCH = "Le boulanger se lève avant le soleil, allume son four et pétrit la pâte qui a levé toute la nuit."
 ENGLISH = "The baker gets up before the sun, lights his oven and kneads the dough that rose all through the night."
@@ -70,3 +74,14 @@ def test_company_does_not_change_a_verdict():
 
 def test_letters_are_counted_with_their_marks():
     assert num_letters("e\u0301t\u0301 25 €") == 4
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([FRENCH, ENGLISH, "Guten Tag", "Привет", "日本語", "na na", "3", ""]), min_size=1))
+def test_the_likeliest_is_the_greatest_of_all_confidences(lines: list[str]):
+    texts = utf8_bytes(pa.array(lines, pa.string()))
+    places = np.arange(len(lines))
+    numbers, most = likeliest(*texts, places)
+    every = confidences(*texts, places)
+    assert np.array_equal(numbers, every.argmax(1))
+    assert np.array_equal(most, every.max(1))

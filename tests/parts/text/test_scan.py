@@ -3,6 +3,7 @@
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
+from words_by_definition import slow_words
 
 from fournil.core.languages import language
 from fournil.parts.text.kernels import scan as kernel
@@ -11,55 +12,46 @@ from fournil.parts.text.scan import function_words, function_words_of, scan, wor
 MIXED = "L’été fut long et le pain était bon.\n\nThe bread was good, and they had it with the wine.\nOui, mais don't !"
 
 
-def words_of(texts: list[str], tag: str) -> list[list[str]]:
+def words_of(texts: list[str], tag: str) -> list[list[tuple[int, int]]]:
+    """Hash and length of each word that was found."""
     found = scan(pa.array(texts, pa.string()), [tag] * len(texts)).words
-    data = "".join(texts).encode()
-    edges = zip(found.starts_W.tolist(), found.ends_W.tolist(), strict=True)
-    words = [data[start:end].decode() for start, end in edges]
+    words = list(zip(found.hashes_W.tolist(), found.lengths_W.tolist(), strict=True))
     return [words[found.bounds_D[i] : found.bounds_D[i + 1]] for i in range(len(texts))]
 
 
-def slow_words(text: str, *, elides: bool) -> list[str]:
-    """The definition, word for word."""
-
-    def inside(place: int) -> bool:
-        return 0 <= place < len(text) and (text[place].isalpha() or text[place].isnumeric())
-
-    words, current = [], ""
-    for place, character in enumerate(text):
-        if inside(place):
-            current += character
-        elif character in "'’ʼ-‐‑" and inside(place - 1) and inside(place + 1):
-            current += character
-            if elides and character in "'’ʼ":
-                words.append(current)
-                current = ""
-        elif current:
-            words.append(current)
-            current = ""
-    return words + ([current] if current else [])
+def as_found(words: list[str]) -> list[tuple[int, int]]:
+    return [(word_hash(word), len(word)) for word in words]
 
 
 def test_elision_ends_a_french_word():
     text = "L’homme qu'il a vu, c’est peut-être l'abbé : aujourd’hui, non ?"
-    assert words_of([text], "fr") == [
-        ["L’", "homme", "qu'", "il", "a", "vu", "c’", "est", "peut-être", "l'", "abbé", "aujourd’", "hui", "non"]
-    ]
+    words = ["L’", "homme", "qu'", "il", "a", "vu", "c’", "est", "peut-être", "l'", "abbé", "aujourd’", "hui", "non"]
+    assert words_of([text], "fr") == [as_found(words)]
 
 
 def test_an_apostrophe_stands_inside_an_english_word():
-    assert words_of(["Don't touch the dogs' state-of-the-art beds."], "en") == [
-        ["Don't", "touch", "the", "dogs", "state-of-the-art", "beds"]
-    ]
+    words = ["Don't", "touch", "the", "dogs", "state-of-the-art", "beds"]
+    assert words_of(["Don't touch the dogs' state-of-the-art beds."], "en") == [as_found(words)]
 
 
 def test_no_word_reaches_over_the_end_of_a_text():
-    assert words_of(["l", "'", "eau-", "vive", "", "a"], "fr") == [["l"], [], ["eau"], ["vive"], [], ["a"]]
+    found = words_of(["l", "'", "eau-", "vive", "", "a"], "fr")
+    assert found == [as_found(words) for words in (["l"], [], ["eau"], ["vive"], [], ["a"])]
 
 
-@given(st.lists(st.text("ab é’'-9 .\n«»🥖", max_size=30), min_size=1, max_size=5), st.sampled_from(["fr", "en"]))
+LETTERS = st.one_of(
+    st.text("ab é’'-9 .\n«»🥖", max_size=30), st.text("azAZ@[`{éÉ慡'-", max_size=30), st.text("abcdefgh ", max_size=40)
+)
+
+
+@given(st.lists(LETTERS, min_size=1, max_size=5), st.sampled_from(["fr", "en"]))
 def test_words_are_those_of_the_definition(texts: list[str], tag: str):
-    assert words_of(texts, tag) == [slow_words(text, elides=tag == "fr") for text in texts]
+    assert words_of(texts, tag) == [as_found(slow_words(text, elides=tag == "fr")) for text in texts]
+
+
+def test_hashes_of_different_words_differ():
+    words = ["aa", "慡", "a", "aaaaaaaa", "aaaaaaaaa", "aaaaaaaaaaaaaaaa", "é", "a-a", "a'a", "1", "11"]
+    assert len({word_hash(word) for word in words}) == len(words)
 
 
 def test_case_and_apostrophe_do_not_change_a_hash():
@@ -80,11 +72,8 @@ def test_lines_and_function_words_of_the_language_in_which_a_text_is_read():
     assert found.count(kernel.FUNCTION_WORDS).tolist() == [counted[0], 0, 0, counted[1]]
     assert min(counted) > 6
     assert lines.num_words_L.tolist() == [9, 11, 4, 1, 8, 11, 3]
-    assert lines.opens_L.tolist() == [True, True, False, True, True, True, False]
-    whole = (MIXED + "the" + MIXED).encode()
-    parts = MIXED.replace("\n\n", "\n").split("\n")
-    assert [whole[a:b].decode() for a, b in zip(lines.starts_L, lines.ends_L, strict=True)] == [*parts, "the", *parts]
-    assert lines.hashes_L[:3].tolist() == lines.hashes_L[4:].tolist()
+    parts = [len(line) for line in MIXED.replace("\n\n", "\n").split("\n")]
+    assert lines.lengths_L.tolist() == [*parts, 3, *parts]
 
 
 def test_words_that_look_like_noise_are_counted():

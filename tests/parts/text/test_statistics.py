@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from words_by_definition import slow_words
 
 from fournil.core.languages import language
 from fournil.parts.text.kernels.scan import SHORTEST_REPEAT
@@ -35,8 +36,7 @@ def read(texts: list[str], tag: str) -> Scan:
 
 
 def words_of(text: str, tag: str) -> list[str]:
-    words, data = read([text], tag).words, text.encode()
-    return [data[start:end].decode().lower() for start, end in zip(words.starts_W, words.ends_W, strict=True)]
+    return [word.lower() for word in slow_words(text, elides=language(tag).apostrophe_ends_word)]
 
 
 def figures_of(texts: list[str], tag: str) -> dict[str, np.ndarray]:

@@ -121,9 +121,9 @@ def count_words(texts: pa.Array, tags: tuple[str, ...]) -> FunctionWords:
     bytes_B, bounds_D = utf8_bytes(texts)
     num = len(texts)
     most_lines = int(np.count_nonzero(bytes_B == 10)) + num
-    counts_DC = np.zeros((num, table.num_classes), np.int32)
+    counts_DC = np.zeros((num, table.num_classes + 1), np.int32)
     totals_D3 = np.zeros((num, 3), np.int32)
-    counts_LM = np.zeros((most_lines, len(known) + 1), np.int32)
+    counts_LM = np.zeros((most_lines + 1, len(known) + 2), np.int32)
     ends_L, lines_D = np.zeros(most_lines + 1, np.int64), np.zeros(num + 1, np.int64)
     num_lines = count_function_words(
         bytes_B,
@@ -141,11 +141,11 @@ def count_words(texts: pa.Array, tags: tuple[str, ...]) -> FunctionWords:
     return FunctionWords(
         known,
         table.relatives,
-        counts_DC,
+        counts_DC[:, 1:],
         totals_D3[:, 0],
         totals_D3[:, 1],
         totals_D3[:, 2],
-        counts_LM[:num_lines],
+        counts_LM[:num_lines, 1:],
         ends_L[: num_lines + 1],
         lines_D,
     )

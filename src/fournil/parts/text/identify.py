@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from fournil.parts.text.codepoints import flag_table, lower_codes, utf8_bytes
 from fournil.parts.text.kernels.samples import HAS_CAPITAL, HAS_LETTER, HAS_SMALL, take_letters
-from fournil.parts.text.language_scores import confidences, labels
+from fournil.parts.text.language_scores import labels, likeliest
 
 PIECE = 80
 """Bytes of a piece of a longer text; three are judged, which is right nearly always and quick."""
@@ -104,11 +104,9 @@ def _likeliest(found: _Samples) -> tuple[list[str], np.ndarray]:
     confidences_P = np.zeros(len(tags))
     asked = np.flatnonzero(found.has_letter_P)
     if len(asked):
-        scores_PL = confidences(found.bytes_B, found.bounds_P, asked)
-        best_P = scores_PL.argmax(axis=1)
-        most_P = scores_PL[np.arange(len(asked)), best_P]
+        best_P, most_P = likeliest(found.bytes_B, found.bounds_P, asked)
         for place, best, most in zip(asked.tolist(), best_P.tolist(), most_P.tolist(), strict=True):
-            if most > 0:
+            if best >= 0:
                 tags[place], confidences_P[place] = labels()[best], min(most, 1.0)
     return tags, confidences_P
 

@@ -28,6 +28,7 @@ _MAX_KEPT = 1 << 14
 class _Model(NamedTuple):
     labels: tuple[str, ...]
     arrays: tuple[np.ndarray, ...]
+    tree: tuple[np.ndarray, ...]
     lengths: tuple[int, int]
 
 
@@ -44,8 +45,27 @@ def confidences(bytes_B: np.ndarray, bounds_D: np.ndarray, places: np.ndarray) -
         bounds_D: Where each begins, and where the last ends (int64).
         places: Which of them are asked (int64).
     """
+    return _all_scores(_hidden(bytes_B, bounds_D, places), *_model().tree, _LEAST)
+
+
+def likeliest(bytes_B: np.ndarray, bounds_D: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The model's likeliest language for each text, without a look at what cannot be it.
+
+    Args:
+        bytes_B: Texts end to end (uint8 UTF-8).
+        bounds_D: Where each begins, and where the last ends (int64).
+        places: Which of them are asked (int64).
+
+    Returns:
+        Numbers in labels() (int64, -1 where the text has nothing that the model knows), and confidences (float32), the
+        same that `confidences` gives.
+    """
+    return _best_scores(_hidden(bytes_B, bounds_D, places), *_model().tree, _LEAST)
+
+
+def _hidden(bytes_B: np.ndarray, bounds_D: np.ndarray, places: np.ndarray) -> np.ndarray:
     model = _model()
-    return _scores(read_only(bytes_B), read_only(bounds_D), places, *model.arrays, *model.lengths, _LEAST)
+    return _means(read_only(bytes_B), read_only(bounds_D), places, *model.arrays, *model.lengths)
 
 
 @cache
@@ -64,12 +84,8 @@ def _model() -> _Model:
         left,
         read.buckets,
         read.rows_RH,
-        read.nodes_NH,
-        read.paths,
-        read.turns,
-        read.bounds_L,
     )
-    return _Model(read.labels, arrays, lengths)
+    return _Model(read.labels, arrays, (read.nodes_NH, read.paths, read.turns, read.bounds_L), lengths)
 
 
 def _table(read: FastText) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -170,7 +186,7 @@ def _add_ngrams(
 
 
 @kernel
-def _scores(
+def _means(
     bytes_B: np.ndarray,
     bounds_D: np.ndarray,
     places: np.ndarray,
@@ -182,17 +198,12 @@ def _scores(
     left: np.ndarray,
     buckets: np.ndarray,
     rows_RH: np.ndarray,
-    nodes_NH: np.ndarray,
-    paths: np.ndarray,
-    turns: np.ndarray,
-    bounds_L: np.ndarray,
     min_length: int,
     max_length: int,
-    least: float,
 ) -> np.ndarray:
-    """Confidence (float32) of each label for each document."""
-    num_labels, width = len(bounds_L) - 1, rows_RH.shape[1]
-    out_DL = np.zeros((len(places), num_labels), np.float32)
+    """The mean of the rows of each text's words and n-grams (float64), NaN where there is none."""
+    width = rows_RH.shape[1]
+    means_DH = np.empty((len(places), width), np.float64)
     total, largest = 0, 0
     for place in places:
         total += bounds_D[place + 1] - bounds_D[place]
@@ -206,8 +217,6 @@ def _scores(
     kept = 0
     word_B = np.empty(largest + 8, np.uint8)
     word_H, sum_H = np.empty(width, np.float32), np.empty(width, np.float64)
-    # The logarithms of the chances that the way goes left and right.
-    chances_N2 = np.empty((len(nodes_NH), 2), np.float64)
     end_row = _row_of_end(words_B, words_bounds)
     for number in range(len(places)):
         place, end = bounds_D[places[number]], bounds_D[places[number] + 1]
@@ -261,15 +270,40 @@ def _scores(
             num_rows += 1
             for column in range(width):
                 sum_H[column] += rows_RH[end_row, column]
-        if num_rows == 0:
+        for column in range(width):
+            means_DH[number, column] = sum_H[column] / num_rows if num_rows else np.nan
+    return means_DH
+
+
+@kernel
+def _chance_right(nodes_NH: np.ndarray, node: int, mean_H: np.ndarray) -> float:
+    """The chance that the way to a text's label goes right at a node."""
+    dot = 0.0
+    for column in range(len(mean_H)):
+        dot += nodes_NH[node, column] * mean_H[column]
+    return 1.0 / (1.0 + np.exp(-dot))
+
+
+@kernel
+def _all_scores(
+    means_DH: np.ndarray,
+    nodes_NH: np.ndarray,
+    paths: np.ndarray,
+    turns: np.ndarray,
+    bounds_L: np.ndarray,
+    least: float,
+) -> np.ndarray:
+    """Confidence (float32) of each label for each text."""
+    out_DL = np.zeros((len(means_DH), len(bounds_L) - 1), np.float32)
+    # The logarithms of the chances that the way goes left and right.
+    chances_N2 = np.empty((len(nodes_NH), 2), np.float64)
+    for number in range(len(means_DH)):
+        if np.isnan(means_DH[number, 0]):
             continue
         for node in range(len(nodes_NH)):
-            dot = 0.0
-            for column in range(width):
-                dot += nodes_NH[node, column] * (sum_H[column] / num_rows)
-            chance = 1.0 / (1.0 + np.exp(-dot))
+            chance = _chance_right(nodes_NH, node, means_DH[number])
             chances_N2[node, 0], chances_N2[node, 1] = np.log(1.0 - chance + 1e-5), np.log(chance + 1e-5)
-        for label in range(num_labels):
+        for label in range(len(bounds_L) - 1):
             score = 0.0
             for step in range(bounds_L[label], bounds_L[label + 1]):
                 score += chances_N2[paths[step], turns[step]]
@@ -277,6 +311,41 @@ def _scores(
                     break
             out_DL[number, label] = np.exp(score) if score >= least else 0.0
     return out_DL
+
+
+@kernel
+def _best_scores(
+    means_DH: np.ndarray,
+    nodes_NH: np.ndarray,
+    paths: np.ndarray,
+    turns: np.ndarray,
+    bounds_L: np.ndarray,
+    least: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The label that has most of _all_scores for each text (int64, -1: none), and its confidence (float32)."""
+    labels_D, most_D = np.full(len(means_DH), -1, np.int64), np.zeros(len(means_DH), np.float32)
+    chances_N2 = np.empty((len(nodes_NH), 2), np.float64)
+    for number in range(len(means_DH)):
+        if np.isnan(means_DH[number, 0]):
+            continue
+        chances_N2[:, 0] = np.nan
+        best = least
+        # Labels come with the most frequent first: most of the others are soon known to be less likely.
+        for label in range(len(bounds_L) - 1):
+            score = 0.0
+            for step in range(bounds_L[label], bounds_L[label + 1]):
+                node = paths[step]
+                if np.isnan(chances_N2[node, 0]):
+                    chance = _chance_right(nodes_NH, node, means_DH[number])
+                    chances_N2[node, 0], chances_N2[node, 1] = np.log(1.0 - chance + 1e-5), np.log(chance + 1e-5)
+                score += chances_N2[node, turns[step]]
+                if score < best:
+                    break
+            if score > best or (labels_D[number] < 0 and score >= best):
+                best, labels_D[number] = score, label
+        if labels_D[number] >= 0:
+            most_D[number] = np.exp(best)
+    return labels_D, most_D
 
 
 @kernel

@@ -55,6 +55,7 @@ def repetition(words: Words, *, wanted: np.ndarray | None = None, enough: float 
     while capacity < 2 * longest:
         capacity *= 2
     top_DZ, duplicate_DZ = np.zeros((num_texts, num_sizes), np.int64), np.zeros((num_texts, num_sizes), np.int64)
+    letters_D = np.zeros(num_texts, np.int64)
     kernel.repetition(
         words.hashes_W,
         words.lengths_W,
@@ -64,6 +65,7 @@ def repetition(words: Words, *, wanted: np.ndarray | None = None, enough: float 
         len(TOP_SIZES),
         top_DZ,
         duplicate_DZ,
+        letters_D,
         scratch("slots-of-runs", 2 * capacity, np.uint64),
         scratch("seen", max(64, 8 * longest), np.uint8),
         scratch("keys", longest, np.uint64),
@@ -75,7 +77,6 @@ def repetition(words: Words, *, wanted: np.ndarray | None = None, enough: float 
         scratch("repeated", longest + 1, np.uint8),
         scratch("later", longest, np.uint8),
     )
-    running = np.concatenate([[0], np.cumsum(words.lengths_W, dtype=np.int64)])
-    total_D = np.maximum(running[words.bounds_D[1:]] - running[words.bounds_D[:-1]], 1)
+    total_D = np.maximum(letters_D, 1)
     shares = {f"top_{size}": top_DZ[:, size - 2] / total_D for size in TOP_SIZES}
     return shares | {f"duplicate_{size}": duplicate_DZ[:, size - 2] / total_D for size in DUPLICATE_SIZES}

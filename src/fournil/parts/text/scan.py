@@ -3,6 +3,7 @@
 The tables that kernels/scan.py reads are made here, from codepoints.py and from the languages' own files.
 """
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from fournil.core.relatives import COLLOQUIAL, RELATIVES
 from fournil.parts.text.codepoints import LETTER, flag_table, lower_codes, utf8_bytes
 from fournil.parts.text.kernels import scan as kernel
 from fournil.parts.text.scratch import scratch
+
+_PARTS = re.compile("[A-Za-z]{1,8}|.", re.DOTALL)
 
 NEUTRAL = "und"
 """How a text is read whose language nobody knows: no elision, no function words, common punctuation."""
@@ -50,10 +53,6 @@ class Words:
     lengths_W: np.ndarray
     """int32, in code points."""
 
-    starts_W: np.ndarray
-    ends_W: np.ndarray
-    """int64: where each word lies in the batch's bytes."""
-
     bounds_D: np.ndarray
     """int64: text d has words bounds_D[d]:bounds_D[d + 1]."""
 
@@ -62,18 +61,8 @@ class Words:
 class Lines:
     """Lines that are not blank, without the white space around them."""
 
-    starts_L: np.ndarray
-    ends_L: np.ndarray
-    """int64: where each lies in the batch's bytes."""
-
     lengths_L: np.ndarray
     """int64, in code points."""
-
-    hashes_L: np.ndarray
-    """uint64, of the line's bytes: the same in every batch."""
-
-    opens_L: np.ndarray
-    """True where a blank line, or nothing, stands before: a paragraph begins."""
 
     num_words_L: np.ndarray
     """int64."""
@@ -168,9 +157,14 @@ def word_hash(word: str) -> int:
     """The hash of one word, or of one end to end with its apostrophe (« l' »), as Words.hashes_W has it."""
     value = int(kernel.SEED)
     lower = lower_codes()
-    for character in word:
-        code = ord(character)
-        value = ((value ^ (int(lower[code]) if code < 0x10000 else code)) * int(kernel.PRIME)) % (1 << 64)
+    for part in _PARTS.findall(word):
+        code = ord(part[0])
+        if code < 0x80 and part.isalpha():
+            said = int.from_bytes(part.lower().encode(), "little")
+        else:
+            said = int(kernel.SINGLE) | (int(lower[code]) if code < 0x10000 else code)
+        value = ((value ^ said) * int(kernel.PRIME)) % (1 << 64)
+        value ^= value >> 33
     value ^= value >> 33
     value = value * int(kernel.ONE) % (1 << 64)
     value ^= value >> 33
@@ -238,7 +232,6 @@ def scan_bytes(bytes_B: np.ndarray, bounds_D: np.ndarray, profile_D: np.ndarray)
     while size < 2 * most_lines:
         size *= 2
     hashes_W, lengths_W = scratch("hashes_W", most_words, np.uint64), scratch("lengths_W", most_words, np.int32)
-    starts_W, ends_W = scratch("starts_W", most_words, np.int64), scratch("ends_W", most_words, np.int64)
     word_bounds_D, line_bounds_D = np.zeros(num_texts + 1, np.int64), np.zeros(num_texts + 1, np.int64)
     starts_L, ends_L, lengths_L, words_L = (
         scratch(name, most_lines, np.int64) for name in ("starts_L", "ends_L", "lengths_L", "words_L")
@@ -258,8 +251,6 @@ def scan_bytes(bytes_B: np.ndarray, bounds_D: np.ndarray, profile_D: np.ndarray)
         _lorem(),
         hashes_W,
         lengths_W,
-        starts_W,
-        ends_W,
         word_bounds_D,
         starts_L,
         ends_L,
@@ -276,16 +267,8 @@ def scan_bytes(bytes_B: np.ndarray, bounds_D: np.ndarray, profile_D: np.ndarray)
     )
     w, n = int(word_bounds_D[-1]), int(line_bounds_D[-1])
     return Scan(
-        Words(hashes_W[:w].copy(), lengths_W[:w].copy(), starts_W[:w].copy(), ends_W[:w].copy(), word_bounds_D),
-        Lines(
-            starts_L[:n].copy(),
-            ends_L[:n].copy(),
-            lengths_L[:n].copy(),
-            hashes_L[:n].copy(),
-            opens_L[:n].copy(),
-            words_L[:n].copy(),
-            line_bounds_D,
-        ),
+        Words(hashes_W[:w].copy(), lengths_W[:w].copy(), word_bounds_D),
+        Lines(lengths_L[:n].copy(), words_L[:n].copy(), line_bounds_D),
         profile_D,
         counts_DF,
         signs_DS,

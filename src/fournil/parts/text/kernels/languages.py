@@ -6,6 +6,7 @@ power of two.
 
 import numpy as np
 
+from fournil.parts.text.kernels.bits import HIGH_BITS, eight, letters_in, lowered, swapped, trailing_zeros
 from fournil.parts.text.kernels.compile import kernel
 
 LONGEST = 8
@@ -40,9 +41,10 @@ def count_function_words(
         keys_S: uint64, the words' bytes as one number each, 0 where nothing stands.
         classes_S: uint64: up to eight classes of a word, one a byte, each one more than its number.
         shift: 64 less the bits of S.
-        counts_DC: int32, zeros; filled with each document's words by class.
+        counts_DC: int32, zeros; filled with each document's words by class, from column 1 on; what stands in column 0
+            means nothing.
         totals_D3: int32, zeros; filled with words, letters, and letters of scripts that are not Latin.
-        counts_LM: int32, zeros; filled with the same by line for the first classes.
+        counts_LM: int32, zeros; filled with the same by line for the first classes, one row more than there are lines.
         ends_L: int64; filled with the byte at which each line ends, its newline counted in.
         lines_D: int64; filled with the bounds of each document's lines.
 
@@ -51,7 +53,8 @@ def count_function_words(
     """
     num_lines, num_by_line = 0, counts_LM.shape[1]
     slots = np.uint64(len(keys_S) - 1)
-    eight, low = np.uint64(8), np.uint64(255)
+    eight_bits, low = np.uint64(8), np.uint64(255)
+    three, eight_bytes, whole = np.uint64(3), np.uint64(8), np.uint64(64)
     for doc in range(len(bounds_D) - 1):
         lines_D[doc] = num_lines
         stop = bounds_D[doc + 1]
@@ -63,14 +66,23 @@ def count_function_words(
             byte = bytes_B[place] if place < stop else np.uint8(10)
             kind = kinds[byte]
             step = 1
+            if kind == LETTER and place + 8 <= stop:
+                block = eight(bytes_B, np.uint64(place))
+                run = trailing_zeros(~letters_in(block) & HIGH_BITS) >> three
+                small = swapped(lowered(block))
+                key = (key << (run << three)) | (small >> (whole - (run << three))) if run < eight_bytes else small
+                length += np.int64(run)
+                letters += np.int64(run)
+                place += np.int64(run)
+                continue
             if kind == LETTER:
-                key = (key << eight) | np.uint64(byte | np.uint8(0x20))
+                key = (key << eight_bits) | np.uint64(byte | np.uint8(0x20))
                 length += 1
                 letters += 1
                 place += 1
                 continue
             if kind == DIGIT:
-                key = (key << eight) | np.uint64(byte)
+                key = (key << eight_bits) | np.uint64(byte)
                 length += 1
                 place += 1
                 continue
@@ -79,7 +91,7 @@ def count_function_words(
                 if byte == 0xC3 and second != 0x97 and second != 0xB7:
                     if second <= 0x9E:
                         second += np.uint8(0x20)
-                    key = (((key << eight) | np.uint64(byte)) << eight) | np.uint64(second)
+                    key = (((key << eight_bits) | np.uint64(byte)) << eight_bits) | np.uint64(second)
                     length += 2
                     letters += 1
                     place += 2
@@ -95,9 +107,9 @@ def count_function_words(
                         second = np.uint8(0x93)
                     if byte >= 0xCE and not (byte == 0xE1 and second >= 0xB8):
                         foreign += 1
-                    key = (((key << eight) | np.uint64(byte)) << eight) | np.uint64(second)
+                    key = (((key << eight_bits) | np.uint64(byte)) << eight_bits) | np.uint64(second)
                     if step > 2:
-                        key = (key << eight) | np.uint64(third)
+                        key = (key << eight_bits) | np.uint64(third)
                     length += step
                     letters += 1
                     place += step
@@ -106,24 +118,25 @@ def count_function_words(
                 if kind == APOSTROPHE and place + step < stop:
                     after = kinds[bytes_B[place + step]]
                     if after in (LETTER, OTHER):
-                        key = (key << eight) | np.uint64(0x27)
+                        key = (key << eight_bits) | np.uint64(0x27)
                         length += 1
-                if letters > 0:
-                    words += 1
-                    all_letters += letters
-                if length <= LONGEST:
-                    slot = (key * SPREAD) >> shift
-                    while keys_S[slot] != 0:
-                        if keys_S[slot] == key:
-                            classes = classes_S[slot]
-                            while classes != 0:
-                                number = np.int64(classes & low) - 1
-                                classes >>= eight
-                                counts_DC[doc, number] += 1
-                                if number < num_by_line:
-                                    counts_LM[num_lines, number] += 1
-                            break
-                        slot = (slot + np.uint64(1)) & slots
+                words += letters > 0
+                all_letters += letters
+                # Which words are function words nobody can foretell: no branch asks it. A longer word is in no table.
+                key = key if length <= LONGEST else np.uint64(0)
+                slot = (key * SPREAD) >> shift
+                while keys_S[slot] != key and keys_S[slot] != 0:
+                    slot = (slot + np.uint64(1)) & slots
+                classes = classes_S[slot]
+                number = np.int64(classes & low)
+                counts_DC[doc, number] += 1
+                counts_LM[num_lines, number if number < num_by_line else 0] += 1
+                classes >>= eight_bits
+                while classes != 0:
+                    number = np.int64(classes & low)
+                    counts_DC[doc, number] += 1
+                    counts_LM[num_lines, number if number < num_by_line else 0] += 1
+                    classes >>= eight_bits
                 key, length, letters = np.uint64(0), 0, 0
             if kind == NEWLINE and place < stop:
                 ends_L[num_lines] = place + 1

@@ -22,6 +22,7 @@ def repetition(
     num_top: int,
     top_DZ: np.ndarray,
     duplicate_DZ: np.ndarray,
+    letters_D: np.ndarray,
     slots: np.ndarray,
     seen: np.ndarray,
     keys: np.ndarray,
@@ -47,6 +48,7 @@ def repetition(
             occurs twice; of equally frequent runs the longest counts.
         duplicate_DZ: int64 by size from 2; letters of words in second and later occurrences, each word once; 0 for the
             first num_top sizes.
+        letters_D: int64: gets the letters of all words of the documents that are wanted.
         slots: uint64, pairs of a key and a place + 1; twice as many pairs as the longest document has words, rounded up
             to a power of two. Scratch, like all that follow.
         seen: uint8, eight times as many as the longest document has words, at least 64.
@@ -68,6 +70,7 @@ def repetition(
         running[0] = 0
         for place in range(num):
             running[place + 1] = running[place] + lengths_W[first + place]
+        letters_D[document] = running[num]
         repeated[: num + 1] = 1
         candidates = num
         for step in range(num_sizes):

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from fournil.parts.text.kernels.bits import HIGH_BITS, eight, eight_at_most, letters_in, lowered, trailing_zeros
 from fournil.parts.text.kernels.compile import kernel
 
 Whole: TypeAlias = int | np.int64
@@ -66,7 +67,12 @@ SEED = np.uint64(0xCBF29CE484222325)
 PRIME = np.uint64(0x9E3779B97F4A7C15)
 ONE = np.uint64(0xFF51AFD7ED558CCD)
 TWO = np.uint64(0xC4CEB9FE1A85EC53)
-HALF, ONE_BIT = np.uint64(33), np.uint64(1)
+HALF, ONE_BIT, TWO_BITS, THREE = np.uint64(33), np.uint64(1), np.uint64(2), np.uint64(3)
+EIGHT, WHOLE, LOW_FIVE = np.uint64(8), np.uint64(64), np.uint64(31)
+EVERY_BIT, NOT_FIRST = np.uint64(0xFFFFFFFFFFFFFFFF), np.uint64(0xFFFFFFFFFFFFFF00)
+SINGLE = np.uint64(1 << 63)
+"""A word's hash is made of its runs of ASCII letters, eight at a time, and of its other characters, marked by this."""
+VOWELS = np.uint64(sum(1 << (ord(vowel) & 31) for vowel in "aeiouy"))
 LAST_ENTRY = 0x20000
 
 
@@ -81,22 +87,43 @@ def finish(value: np.uint64) -> np.uint64:
 
 
 @kernel
+def mixed(value: np.uint64, part: np.uint64) -> np.uint64:
+    """The hash of a word of which one more part was read."""
+    value = (value ^ part) * PRIME
+    return value ^ (value >> HALF)
+
+
+@kernel
+def lower_of(code: int, kind: int, lower_C: np.ndarray) -> np.uint64:
+    """A character in lower case."""
+    if code < 0x80:
+        return np.uint64(kind >> LOWER_SHIFT)
+    return np.uint64(lower_C[code] if code < 0x10000 else code)
+
+
+@kernel
+def has_vowel(small: np.uint64) -> bool:
+    """Whether one of eight bytes, small letters and zeros, is a vowel."""
+    for _ in range(2):
+        found = (
+            VOWELS >> (small & LOW_FIVE)
+            | VOWELS >> (small >> np.uint64(8) & LOW_FIVE)
+            | VOWELS >> (small >> np.uint64(16) & LOW_FIVE)
+            | VOWELS >> (small >> np.uint64(24) & LOW_FIVE)
+        )
+        if found & ONE_BIT:
+            return True
+        small >>= np.uint64(32)
+    return False
+
+
+@kernel
 def hash_bytes(bytes_B: np.ndarray, start: Whole, stop: Whole) -> np.uint64:
     """Hash of a slice of bytes, eight at a time."""
     value = SEED ^ np.uint64(stop - start)
     place, end = np.uint64(start), np.uint64(stop)
     while place + np.uint64(8) <= end:
-        eight = (
-            np.uint64(bytes_B[place])
-            | np.uint64(bytes_B[place + np.uint64(1)]) << np.uint64(8)
-            | np.uint64(bytes_B[place + np.uint64(2)]) << np.uint64(16)
-            | np.uint64(bytes_B[place + np.uint64(3)]) << np.uint64(24)
-            | np.uint64(bytes_B[place + np.uint64(4)]) << np.uint64(32)
-            | np.uint64(bytes_B[place + np.uint64(5)]) << np.uint64(40)
-            | np.uint64(bytes_B[place + np.uint64(6)]) << np.uint64(48)
-            | np.uint64(bytes_B[place + np.uint64(7)]) << np.uint64(56)
-        )
-        value = (value ^ eight) * ONE
+        value = (value ^ eight(bytes_B, place)) * ONE
         value ^= value >> HALF
         place += np.uint64(8)
     while place < end:
@@ -191,8 +218,6 @@ def scan_bytes(
     lorem: np.ndarray,
     hashes_W: np.ndarray,
     lengths_W: np.ndarray,
-    starts_W: np.ndarray,
-    ends_W: np.ndarray,
     word_bounds_D: np.ndarray,
     starts_L: np.ndarray,
     ends_L: np.ndarray,
@@ -209,6 +234,7 @@ def scan_bytes(
 ) -> None:
     """Fill the arrays that follow `lorem`; those of words, lines and slots are as long as they can need to be."""
     num_words = num_lines = 0
+    num_bytes = np.uint64(len(bytes_B))
     for document in range(len(bounds_D) - 1):
         profile = np.uint64(profile_D[document])
         flags, elides = flags_PC[profile], elides_P[profile]
@@ -234,54 +260,60 @@ def scan_bytes(
                 start = place
                 if line_start < 0:
                     line_start, line_begun = place, characters
-                value, length, joiners, first, rest, every = SEED, 0, 0, kind, 0, UPPER
-                lower = np.uint64(kind >> LOWER_SHIFT)
-                if code >= 0x80:
-                    lower = np.uint64(lower_C[code] if code < 0x10000 else code)
+                value, length, joiners, seen = SEED, 0, 0, 0
+                first_capital, more_capitals, all_capitals, fresh = (kind & UPPER) != 0, False, True, True
                 at, end, step = np.uint64(place), np.uint64(stop), np.uint64(width)
                 while True:
-                    value = (value ^ lower) * PRIME
-                    length += 1
+                    if code < 0x80 and kind & LETTER:
+                        block = eight(bytes_B, at) if at + EIGHT <= num_bytes else eight_at_most(bytes_B, at)
+                        marks = letters_in(block)
+                        step = min(trailing_zeros(~marks & HIGH_BITS) >> THREE, end - at)
+                        mask = EVERY_BIT >> (WHOLE - (step << THREE))
+                        small = lowered(block) & mask
+                        capitals = marks & ~(block << TWO_BITS)
+                        # The first letter of a word, or behind a hyphen, may be a capital.
+                        inner = marks & mask & (NOT_FIRST if fresh else EVERY_BIT)
+                        more_capitals |= (capitals & inner) != 0
+                        all_capitals &= (inner & ~capitals) == 0
+                        value = mixed(value, small)
+                        seen |= LETTER | (VOWEL if has_vowel(small) else 0)
+                        length += np.int64(step)
+                    else:
+                        value = mixed(value, SINGLE | lower_of(code, kind, lower_C))
+                        seen |= kind
+                        if not fresh:
+                            more_capitals |= (kind & UPPER) != 0
+                            all_capitals &= (kind & UPPER) != 0
+                        length += 1
+                    fresh = False
                     at += step
                     if at >= end:
                         break
-                    byte = bytes_B[at]
-                    if byte < 0x80:
-                        kind, step = np.int64(flags[byte]), np.uint64(1)
-                        lower = np.uint64(kind >> LOWER_SHIFT)
-                    else:
-                        code, width = decoded(bytes_B, np.int64(at))
-                        kind, step = np.int64(flags[min(code, LAST_ENTRY)]), np.uint64(width)
-                        lower = np.uint64(lower_C[code] if code < 0x10000 else code)
+                    code, width = decoded(bytes_B, np.int64(at))
+                    kind, step = np.int64(flags[min(code, LAST_ENTRY)]), np.uint64(width)
                     if kind & (LETTER | DIGIT):
-                        rest |= kind
-                        every &= kind
                         continue
                     if not kind & (APOSTROPHE | HYPHEN) or at + step >= end:
                         break
-                    code, width = decoded(bytes_B, np.int64(at + step))
-                    if not flags[min(code, LAST_ENTRY)] & (LETTER | DIGIT):
+                    next_code, width = decoded(bytes_B, np.int64(at + step))
+                    next_kind = np.int64(flags[min(next_code, LAST_ENTRY)])
+                    if not next_kind & (LETTER | DIGIT):
                         break
                     joiners += 1
-                    value = (value ^ lower) * PRIME
                     length += 1
+                    value = mixed(value, SINGLE | lower_of(code, kind, lower_C))
                     at += step
                     if kind & APOSTROPHE and elides:
                         break
-                    # A letter after a hyphen may be a capital as the first one may.
-                    kind, step = np.int64(flags[min(code, LAST_ENTRY)]), np.uint64(width)
-                    rest |= kind & ~UPPER
-                    lower = np.uint64(lower_C[code] if code < 0x10000 else code)
+                    code, kind, step, fresh = next_code, next_kind, np.uint64(width), True
                 place = np.int64(at)
                 value = finish(value)
                 hashes_W[num_words], lengths_W[num_words] = value, length
-                starts_W[num_words], ends_W[num_words] = start, place
                 num_words += 1
                 characters += length
                 word_lengths += length
                 alphanumerics += length - joiners
                 line_end, line_until = place, characters
-                seen = first | rest
                 if seen & LETTER:
                     token_kinds |= 1
                     letters += length - joiners
@@ -292,8 +324,8 @@ def scan_bytes(
                         figures[MIXED_WORDS] += 1
                         for number in range(start, place):
                             letters -= 0x30 <= bytes_B[number] <= 0x39
-                    elif rest & UPPER:
-                        if first & every & UPPER:
+                    elif more_capitals:
+                        if first_capital and all_capitals:
                             capital_words += 1
                         else:
                             figures[ODD_CAPITALS] += 1
