@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "WHERE_ONLY", "Config", "reads", "run"]
 
-FORMAT = 3
+FORMAT = 4
 WHERE_ONLY = ("engine",)
 """Sections that say where the work is done and change no byte of it: they make nothing stale."""
 

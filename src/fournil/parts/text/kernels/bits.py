@@ -1,6 +1,6 @@
 """Eight bytes of a text at a time, as one number."""
 
-# pyright: reportArgumentType=false, reportReturnType=false, reportAttributeAccessIssue=false
+# pyright: reportArgumentType=false, reportReturnType=false, reportCallIssue=false
 # Kernels have numba's types, in which an element of an array is a number.
 
 from typing import Any
@@ -20,9 +20,7 @@ _BEYOND_Z = np.uint64(0x0505050505050505)
 
 
 @intrinsic
-def trailing_zeros(typing_context: Any, value: Any) -> Any:  # noqa: ANN401 - numba's own protocol
-    """How many of the lowest bits of a uint64 are 0, before the first 1; 64 where all are."""
-
+def _trailing_zeros(typing_context: Any, value: Any) -> Any:  # noqa: ANN401 - numba's own protocol
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
         return builder.cttz(arguments[0], context.get_constant(types.boolean, False))
 
@@ -30,13 +28,23 @@ def trailing_zeros(typing_context: Any, value: Any) -> Any:  # noqa: ANN401 - nu
 
 
 @intrinsic
-def swapped(typing_context: Any, value: Any) -> Any:  # noqa: ANN401
-    """A uint64 with its bytes in the other order."""
-
+def _swapped(typing_context: Any, value: Any) -> Any:  # noqa: ANN401
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
         return builder.bswap(arguments[0])
 
     return types.uint64(types.uint64), build
+
+
+@kernel
+def trailing_zeros(value: np.uint64) -> np.uint64:
+    """How many of the lowest bits are 0, before the first 1; 64 where all are."""
+    return _trailing_zeros(value)
+
+
+@kernel
+def swapped(value: np.uint64) -> np.uint64:
+    """The bytes in the other order."""
+    return _swapped(value)
 
 
 @kernel

@@ -94,7 +94,7 @@ def mixed(value: np.uint64, part: np.uint64) -> np.uint64:
 
 
 @kernel
-def lower_of(code: int, kind: int, lower_C: np.ndarray) -> np.uint64:
+def lower_of(code: Whole, kind: Whole, lower_C: np.ndarray) -> np.uint64:
     """A character in lower case."""
     if code < 0x80:
         return np.uint64(kind >> LOWER_SHIFT)
