@@ -8,6 +8,7 @@ names; without one that lies beside the checkout as ../shared/data nothing is me
 """
 
 import argparse
+import contextlib
 import json
 import platform
 import sys
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 STEPS = ("language", "gopher-repetition", "gopher-quality", "c4", "fineweb")
-SPEED = ("fournil", "compat", *(f"compat-{name}" for name in STEPS), "pii")
+SPEED = ("fournil", "fournil-pages", "compat", *(f"compat-{name}" for name in STEPS), "pii")
 NEAR = ("near-duplicates", "near-join", "planted")
 SCALE = ("growth-10", "growth-100", "memory", "start", "cluster")
 CASES = ("verdicts", *SPEED, *NEAR, *SCALE)
@@ -47,7 +48,7 @@ def measured(case: str, asked: argparse.Namespace, work: Path) -> Iterator[dict[
                 "peer": row["documents"],
                 "unit": "documents with the same verdict, reason and text",
                 "ratio": row["same"] / row["documents"],
-                "equal": row["same"] == row["documents"],
+                "equal": row["same"] / row["documents"],
                 **{name: row[name] for name in ("refused", "changed", "reasons", "differences")},
             }
     else:
@@ -71,7 +72,7 @@ def written(held: dict[str, list[dict[str, Any]]]) -> str:
     rows = [row for case in CASES for row in held.get(case, ())]
     cells = [("case", "Fournil", "peer", "ratio", "equal", "unit")]
     for row in rows:
-        equal = {True: "yes", False: "NO", None: "–"}[row["equal"]]
+        equal = f"{row['equal']:.4g}"
         figures = (
             f"{row[name]:,.4g}" if isinstance(row[name], float) else f"{row[name]:,}" for name in ("ours", "peer")
         )
@@ -91,7 +92,10 @@ def written(held: dict[str, list[dict[str, Any]]]) -> str:
         elif "note" in row:
             lines.append(f"\n{row['case']}: {row['note']}.")
     machine = f"{platform.processor() or platform.machine()}, Python {platform.python_version()}"
-    head = f"Curation beside its peers ({machine}); ratio: how many times the peer's speed\n"
+    head = (
+        f"Curation beside its peers ({machine}); ratio: how many times the peer's speed; equal: share of equal\n"
+        "outputs (where the mode is fournil: of documents that both keep or both refuse).\n"
+    )
     last = json.dumps({"bench": "curate", "rows": rows}, ensure_ascii=False)
     return "\n".join((head, *lines, "", last)) + "\n"
 
@@ -102,14 +106,17 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", choices=CASES, default=CASES)
     parser.add_argument("--documents", type=int, default=24_000, help="how many the verdicts are compared on")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--work", type=Path, help="keeps the corpora that are made (the largest has 10 GB of text)")
     asked = parser.parse_args()
     if not asked.data.is_dir():
         print(f"{asked.data}: no real text here; name a folder with --data")
         return
     held = kept()
     for case in asked.cases:
-        with tempfile.TemporaryDirectory() as work:
-            held[case] = [{"of": case, **row} for row in measured(case, asked, Path(work))]
+        with contextlib.ExitStack() as stack:
+            work = asked.work or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            rows = list(measured(case, asked, work))
+        held[case] = [{"of": case, **row, "equal": float(row["equal"])} for row in rows]
         RESULTS.write_text(written(held), "utf-8")
         for row in held[case]:
             print(json.dumps(row, ensure_ascii=False), flush=True)
