@@ -81,7 +81,8 @@ def test_activations_are_those_that_the_backward_pass_keeps(rows):
 
 def test_the_settings_of_the_stage_are_those_of_the_shape():
     """What the plan hands from one to the other by name."""
-    assert set(vars(Model())) < set(ModelConfig.__dataclass_fields__)
+    assert set(Model().shape()) < set(ModelConfig.__dataclass_fields__)
+    assert set(vars(Model())) - set(Model().shape()) == {"preset", "base_width", "initializer_range"}
 
 
 def test_the_page_is_as_large_as_the_model_that_it_carries(planned):

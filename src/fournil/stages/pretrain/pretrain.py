@@ -6,7 +6,6 @@ import math
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +22,15 @@ from fournil.parts.model.folder import refuse_beyond_memory
 from fournil.parts.model.transformer import Llama
 from fournil.parts.tokenize.load import load as load_tokenizer
 from fournil.parts.tokenize.shards import TokenShards
-from fournil.parts.tokenize.special import BOS_ID, EOS_ID, PAD_ID, language_token
+from fournil.parts.tokenize.special import language_token
 from fournil.parts.train import schedule
 from fournil.parts.train.batches import Batches
 from fournil.parts.train.loop import TrainResult, TrainSettings, train
 from fournil.parts.train.mixture import CODE, Mixture, PhaseMixture
-from fournil.parts.train.optimizer import OptimizerSettings
-from fournil.parts.train.permutation import key_of
 from fournil.parts.train.streams import PARALLEL, document_streams, pair_streams, streams_by_group
 from fournil.parts.train.validation import bits_per_byte
 from fournil.stages.pretrain.config import Config, Phase
+from fournil.stages.pretrain.model import at_width, new_model, optimizer_settings, shape_of
 
 TRAINING_BYTES = 16
 """Of memory for each parameter: weight, gradient, and two moments at most, in float32."""
@@ -51,15 +49,15 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
             tr("unknown save_dtype {save_dtype!r}", save_dtype=config.save_dtype),
             fix=tr('Known are "float32" and "bfloat16".'),
         )
-    phases = tuple(_phase(phase, number) for number, phase in enumerate(config.phase))
+    phases = at_width(config, [_phase(phase, number) for number, phase in enumerate(config.phase)])
     mixture = _plan(config, tokenizer, context)
     held_out = tokenizer / "shards" / "heldout-documents"
     header = TokenShards(tokenizer / "shards" / "train-documents")
     _same_tokenizer(tokenizer)
-    shape = _shape(config, header.vocab_size)
+    shape = shape_of(config, header.vocab_size)
     if context.device == "cpu":
         refuse_beyond_memory(shape.num_parameters() * TRAINING_BYTES, "pretrain.model")
-    model = Llama(shape).reset(key_of("weights", context.seed) & (2**63 - 1))
+    model = new_model(config, shape, context.seed)
     steps = sum(phase.steps for phase in phases)
     context.progress.note(_sentence(model.config, mixture, steps))
     result = train(
@@ -67,7 +65,7 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
         Batches(mixture, apart=config.apart),
         TrainSettings(
             phases=phases,
-            optimizer=OptimizerSettings(**asdict(config.optimizer)),
+            optimizer=optimizer_settings(config),
             micro_batch_rows=config.micro_batch_rows,
             log_every=config.log_every,
             validate_every=config.validate_every or math.ceil(steps / VALIDATIONS),
@@ -166,12 +164,6 @@ def _plan(config: Config, tokenizer: Path, context: Context) -> Mixture:
         context.seed,
         max_epochs=config.max_epochs,
         weights={entry.source: entry.weight for entry in config.source},
-    )
-
-
-def _shape(config: Config, vocab_size: int) -> ModelConfig:
-    return ModelConfig(
-        vocab_size=vocab_size, bos_token_id=BOS_ID, eos_token_id=EOS_ID, pad_token_id=PAD_ID, **asdict(config.model)
     )
 
 
