@@ -36,7 +36,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
         FournilError: When there is no text, or the settings do not fit.
     """
     from fournil.core.files import sha256_file
-    from fournil.parts.tokenize import load, use_threads
+    from fournil.parts.tokenize import Encoder, load, use_threads
     from fournil.stages.tokenizer.encode import encode_split
     from fournil.stages.tokenizer.rows import KINDS
 
@@ -45,6 +45,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     folder = out / "tokenizer"
     facts = _learn(config, curate, folder, out / ".work", context)
     tokenizer = load(folder)
+    encoder = Encoder(tokenizer, threads=context.threads)
     digest = sha256_file(folder / "tokenizer.json")
     counts: list[Count] = []
     shards: dict[str, Any] = {}
@@ -57,7 +58,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
                 unit=tr("documents") if kind == "documents" else tr("pairs"),
             ) as bar:
                 shards[name] = encode_split(
-                    tokenizer, place, kind, out / "shards" / name, out / ".work" / name, digest, config, bar
+                    encoder, place, kind, out / "shards" / name, out / ".work" / name, digest, config, bar
                 )
             num, size = shards[name]["num_documents"], shards[name]["num_bytes"]
             unit = "documents" if kind == "documents" else "texts of pairs"
