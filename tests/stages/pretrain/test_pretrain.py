@@ -17,7 +17,7 @@ from fournil.parts.tokenize.shards import TokenShards, TokenShardWriter
 from fournil.parts.train.kept import kept, last_step
 from fournil.parts.train.validation import bits_per_byte
 from fournil.stages.pretrain import Config, run
-from fournil.stages.pretrain.config import Model, Optimizer, Phase, SourceWeight
+from fournil.stages.pretrain.config import Model, Optimizer, Phase, Source
 from fournil.stages.pretrain.pretrain import thinned
 
 LANGUAGES = ("fr", "en")
@@ -149,7 +149,7 @@ def test_bits_per_byte_of_a_uniform_guess(tokenized):
         (Config(MODEL, phase=(Phase(steps=2, batch_tokens=100, context_length=32),)), "no multiple"),
         (Config(MODEL, phase=(Phase(steps=2, batch_tokens=96, context_length=32),)), "as much of each"),
         (Config(MODEL, phase=(Phase(steps=999, context_length=16),)), "more than 4 epochs"),
-        (Config(MODEL, phase=(Phase(steps=1, context_length=16),), source=(SourceWeight("nots", 2.0),)), "'nots'"),
+        (Config(MODEL, phase=(Phase(steps=1, context_length=16),), source=(Source("nots", 2.0),)), "'nots'"),
         (Config(MODEL, phase=(Phase(steps=1, context_length=16),), save_dtype="int8"), "save_dtype"),
     ],
 )

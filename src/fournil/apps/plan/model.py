@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fournil.apps.plan.order import Order
-from fournil.apps.plan.tokens import steps_of_phase
+from fournil.apps.plan.tokens import mixture_of_phase
 from fournil.parts.model.config import ModelConfig
 
 WEIGHT_BYTES = 4
@@ -52,11 +52,11 @@ def shape_of(order: Order) -> ModelConfig | None:
 def pretrain_work(pretrain: Any, shape: ModelConfig) -> list[Work]:  # noqa: ANN401 - the stage's settings
     """Lay out training from nothing, phase by phase."""
     found = []
-    for number, phase in enumerate(pretrain.phase):
-        steps = steps_of_phase(phase)
-        flops = steps * phase.batch_tokens * shape.training_flops_per_token(phase.context_length)
-        rows = phase.batch_tokens / phase.context_length
-        found.append(Work(f"phase-{number}", steps, rows, phase.context_length, flops, pretrain.apart))
+    for number in range(len(pretrain.phase)):
+        mixture = mixture_of_phase(pretrain, number)
+        flops = mixture.tokens * shape.training_flops_per_token(mixture.context_length)
+        steps = mixture.rows_before(mixture.steps) / mixture.rows  # smaller ones, of a ramp, count in part
+        found.append(Work(f"phase-{number}", steps, mixture.rows, mixture.context_length, flops, pretrain.apart))
     return found
 
 

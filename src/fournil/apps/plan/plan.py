@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from fournil.apps.plan.curation import Curation, curations
 from fournil.apps.plan.hardware import HERE, Hardware, hardware_of
@@ -118,13 +119,13 @@ def _warnings(plan: Plan) -> list[Message]:
     for row in plan.tokens.groups:
         if pretrain is not None and row.tokens_seen and row.tokens == 0:
             found.append(mark("training asks for {group}, and no source has any", group=row.group))
-        elif pretrain is not None and row.epochs is not None and row.epochs > pretrain.max_epochs:
+        elif pretrain is not None and row.epochs is not None and row.epochs > _most_epochs(plan, row.group, pretrain):
             found.append(
                 mark(
                     "{group} would be read {epochs:.2f} times, max_epochs allows {most:g}: training would refuse",
                     group=row.group,
                     epochs=row.epochs,
-                    most=pretrain.max_epochs,
+                    most=round(_most_epochs(plan, row.group, pretrain), 2),
                 )
             )
     if pretrain is not None and pretrain.max_pair_tokens and any(row.group == PARALLEL for row in plan.tokens.groups):
@@ -140,6 +141,16 @@ def _warnings(plan: Plan) -> list[Message]:
             )
         )
     return found
+
+
+def _most_epochs(plan: Plan, group: str, pretrain: Any) -> float:  # noqa: ANN401 - the stage's settings
+    """How often a group may be read: some of its sources may have a cap of their own."""
+    own = {entry.source: entry.max_epochs for entry in pretrain.source if entry.max_epochs is not None}
+    sources = [row for row in plan.tokens.sources if row.text.group == group and row.tokens]
+    if not any(row.text.key in own for row in sources):
+        return pretrain.max_epochs
+    most = sum((row.tokens or 0.0) * own.get(row.text.key, pretrain.max_epochs) for row in sources)
+    return most / sum(row.tokens or 0.0 for row in sources)
 
 
 def _too_large(estimate: Estimate, hardware: Hardware) -> list[Message]:

@@ -16,9 +16,7 @@ from fournil.core.errors import FournilError
 from fournil.core.speech import tr
 from fournil.parts.tokenize.shards import TokenShards
 from fournil.parts.train.permutation import key_of, mix_one, permuted
-
-PARALLEL = "parallel"
-"""The group of rows made of translation pairs."""
+from fournil.parts.train.shares import PARALLEL
 
 
 class Stream(ABC):

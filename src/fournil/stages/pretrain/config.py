@@ -8,6 +8,9 @@ from typing import Any
 from fournil.core.bounds import within
 from fournil.core.speech import tr
 from fournil.parts.model.published import PUBLISHED
+from fournil.stages.pretrain.phases import LanguageWeight, Phase, Sampling, Source, SourceWeight, each_once
+
+__all__ = ["Config", "LanguageWeight", "Model", "Optimizer", "Phase", "Sampling", "Source", "SourceWeight"]
 
 _SHAPE: dict[str, Any] = {
     "hidden_size": 192,
@@ -135,81 +138,6 @@ class Optimizer:
 
 
 @dataclass(frozen=True)
-class Phase:
-    """A stretch of training with its own mixture and rates."""
-
-    steps: int = 0
-    """How many steps; 0: as `tokens` asks for."""
-    tokens: int = 0
-    """How many tokens to read, rounded up to whole steps; only where `steps` is 0."""
-    batch_tokens: int = 1024
-    """Tokens of a step, over all rows."""
-    context_length: int = 128
-    """Tokens of a row."""
-    code: float = 0.0
-    """Part of the rows that is source code. What code and pairs leave is the same for each language."""
-    parallel: float = 0.0
-    """Part of the rows that is translation pairs, each side announced by its language's token."""
-    matrix_rate: float = 0.006
-    """Peak learning rate of the matrices inside blocks."""
-    embedding_rate: float = 0.012
-    """Peak learning rate of the embedding."""
-    unembedding_rate: float = 0.003
-    """Peak learning rate of the output layer."""
-    norm_rate: float = 0.0
-    """Peak learning rate of the norms' weights; 0 leaves them at one."""
-    warmup: float = 0.0
-    """Part of the steps over which rates rise."""
-    decay: float = 0.6
-    """Part of the steps, the last ones, over which rates fall."""
-    decay_shape: str = "linear"
-    """How rates fall: `linear` or `cosine`."""
-    final_factor: float = 0.02
-    """What is left of the rates at the end, as a part."""
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense.
-
-        Raises:
-            ValueError: A figure lies outside its bounds.
-        """
-        within(
-            self,
-            steps=(0, None),
-            tokens=(0, None),
-            batch_tokens=(1, None),
-            context_length=(2, None),
-            code=(0.0, 1.0),
-            parallel=(0.0, 1.0),
-            matrix_rate=(0.0, 1000.0),
-            embedding_rate=(0.0, 1000.0),
-            unembedding_rate=(0.0, 1000.0),
-            norm_rate=(0.0, 1000.0),
-            warmup=(0.0, 1.0),
-            decay=(0.0, 1.0),
-            final_factor=(0.0, None),
-        )
-
-
-@dataclass(frozen=True)
-class SourceWeight:
-    """A source that counts for more, or less, than its tokens."""
-
-    source: str
-    """The source's key."""
-    weight: float
-    """What its tokens are multiplied by when rows are divided among the sources of a language."""
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense.
-
-        Raises:
-            ValueError: A figure lies outside its bounds.
-        """
-        within(self, weight=(0.0, None))
-
-
-@dataclass(frozen=True)
 class Config:
     """How the model is trained from nothing on documents and pairs."""
 
@@ -219,8 +147,12 @@ class Config:
     """What turns gradients into changes."""
     phase: tuple[Phase, ...] = (Phase(steps=500),)
     """Stretches of training, in order."""
-    source: tuple[SourceWeight, ...] = ()
-    """Sources to draw from more or less than their size."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """How rows are divided among sources and languages."""
+    source: tuple[Source, ...] = ()
+    """Sources to draw from more or less than their share."""
+    language: tuple[LanguageWeight, ...] = ()
+    """Languages to draw from more or less than their share; not where all have as many rows."""
     max_pair_tokens: int | None = None
     """Pairs of which a side is longer are not trained on; unset: all are."""
     apart: bool = True
@@ -257,6 +189,10 @@ class Config:
         """
         if not self.phase:
             raise ValueError(tr("there is no phase of training"))
+        each_once(tuple(entry.source for entry in self.source), "source")
+        each_once(tuple(entry.language for entry in self.language), "language")
+        if self.language and self.sampling.languages == "equal":
+            raise ValueError(tr('there are weights of languages, but sampling.languages is "equal"'))
         within(
             self,
             max_pair_tokens=(1, None),
