@@ -3,8 +3,8 @@
 Two characters that stand side by side in no piece of the vocabulary can never be merged over. A text is cut at such
 places, which changes no id, and the stretches between, words mostly, are looked up before they are merged.
 
-B bytes, D texts, N ids, A characters of the alphabet, J of them that join others, P slots for pairs that merge, S slots for
-stretches of text.
+B bytes, D texts, N ids, A characters of the alphabet, J of them that join others, P slots for pairs that merge, S slots
+for stretches of text.
 """
 
 import numpy as np
