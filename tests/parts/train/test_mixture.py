@@ -197,7 +197,7 @@ def test_pairs_name_the_language_of_each_side_and_turn_both_ways(shards, pairs):
     firsts = Counter()
     for item in range(200):
         length = int(stream.starts[item + 1] - stream.starts[item])
-        ids = stream.item(item, 0, length, key=5)
+        ids = stream.window(int(stream.starts[item]), length, key=5)
         number = source.document_ids().index(stream.item_id(item))
         sides = {}
         for row in (number, number + 1):
@@ -208,8 +208,8 @@ def test_pairs_name_the_language_of_each_side_and_turn_both_ways(shards, pairs):
         second = 13 - first
         assert ids.tolist() == [first, *sides[first], second, *sides[second], 2]
     assert 60 < firsts[6] < 140
-    assert stream.item(3, 0, 5, key=5).tolist() == stream.item(3, 0, 99, key=5)[:5].tolist()
-    assert any(stream.item(i, 0, 1, key=5)[0] != stream.item(i, 0, 1, key=6)[0] for i in range(200))
+    at = stream.starts[:-1].tolist()
+    assert (stream.windows(at, 1, [5] * 200) != stream.windows(at, 1, [6] * 200)).any()
 
 
 def test_long_pairs_can_be_left_out(pairs):
@@ -238,3 +238,16 @@ def test_a_stream_shorter_than_a_row_goes_round(pairs):
     stream = pair_streams(pairs, TOKENS, 0)[0]
     once = stream.window(0, stream.num_tokens, 1)
     assert np.array_equal(stream.window(0, 2 * stream.num_tokens + 3, 1), np.concatenate([once, once, once[:3]]))
+
+
+def test_windows_are_read_at_once_as_one_by_one(shards, pairs):
+    """Over the circle's end, round it, cut within a pair's side; each window with its own reading of the pairs."""
+    generator = np.random.default_rng(3)
+    for stream in [*document_streams(shards), *pair_streams(pairs, TOKENS, 0)]:
+        for length in (1, 5, 70, 2 * stream.num_tokens + 9):
+            starts = [*generator.integers(0, stream.num_tokens, 6).tolist(), 0, stream.num_tokens - 1]
+            keys = generator.integers(0, 2**63, 8).tolist()
+            rows = stream.windows(starts, length, keys)
+            for row, start, key in zip(rows, starts, keys, strict=True):
+                whole = stream.window(0, stream.num_tokens, key)
+                assert np.array_equal(row, whole[(start + np.arange(length)) % stream.num_tokens])

@@ -5,6 +5,7 @@ Shapes: B rows, T tokens; W tokens of a window, one more than T.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,9 +68,14 @@ class Batches:
         phase = self.mixture.phases[number]
         share = (phase.rows_before(inner + 1) - phase.rows_before(inner)) // self.ranks
         rows = self.mixture.rows(number, inner, self.rank * share, (self.rank + 1) * share)
-        windows_BW = np.stack(
-            [place.stream.window(place.start, phase.context_length + 1, place.key) for _, place in rows]
-        )
+        windows_BW = np.empty((len(rows), phase.context_length + 1), dtype=np.int64)
+        by_stream: dict[int, list[int]] = defaultdict(list)
+        for row, (_, place) in enumerate(rows):
+            by_stream[id(place.stream)].append(row)
+        for numbers in by_stream.values():
+            places = [rows[row][1] for row in numbers]
+            starts, keys = [place.start for place in places], [place.key for place in places]
+            windows_BW[numbers] = places[0].stream.windows(starts, phase.context_length + 1, keys)
         ids_BT, targets_BT = (np.ascontiguousarray(part) for part in (windows_BW[:, :-1], windows_BW[:, 1:]))
         segments_BT = None
         if self.apart:

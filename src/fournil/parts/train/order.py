@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fournil.parts.train.interleave import Interleave
 from fournil.parts.train.permutation import key_of, permuted_one
@@ -58,6 +59,11 @@ class GroupOrder:
         """A stream's window number `reading`: another shift and another order each time that it has been read."""
         stream, count = self.streams[number], self.windows[number]
         epoch, position = divmod(reading, count)
-        key = key_of("windows", self.seed, self.context_length, stream.group, stream.source, epoch)
+        key = _window_key(self.seed, self.context_length, stream.group, stream.source, epoch)
         window = permuted_one(position, count, key)
         return Place(stream, (key + window * self.context_length) % stream.num_tokens, key)
+
+
+@lru_cache(maxsize=4096)
+def _window_key(seed: int, context_length: int, group: str, source: str, epoch: int) -> int:
+    return key_of("windows", seed, context_length, group, source, epoch)
