@@ -89,8 +89,8 @@ def test_several_threads_give_the_same_ids(small: Tokenizer, mie_texts: list[str
 def test_a_wrong_table_would_be_seen(small: Tokenizer, mie_texts: list[str]) -> None:
     other = Encoder(small)
     assert other._tables is not None
-    joined_JJ = other._tables[2]
-    joined_JJ[:] = False  # cut everywhere: nothing merges
+    for table in other._tables[2:4]:
+        table[:] = False  # cut everywhere: nothing merges
     assert not same(other.encode(mie_texts[:1]), encode_batch(small, mie_texts[:1], parse_special=False))
 
 
@@ -102,7 +102,7 @@ def test_half_a_character_is_refused(fast: Encoder) -> None:
 def test_the_heap_and_the_scan_agree(small: Tokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = Encoder(small)._tables
     assert tables is not None
-    pairs_P2 = tables[4]
+    pairs_P2 = tables[5]
     dice = np.random.default_rng(1)
     for _ in range(200):
         symbols = dice.choice(tables[1], dice.integers(2, 40)).astype(np.int32)

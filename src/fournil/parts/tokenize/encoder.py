@@ -26,7 +26,7 @@ SPACE = "▁"
 MAX_EDGES = 4096
 """Characters at the edges of merges at most: which of them stand side by side is a table of so many squared."""
 AFFIXES = ("continuing_subword_prefix", "end_of_word_suffix")
-SLOTS = 1 << 18
+SLOTS = 1 << 19
 """Of stretches that are kept, half of them filled at most."""
 KEPT_BYTES = 1 << 22
 KEPT_IDS = 1 << 21
@@ -86,18 +86,19 @@ class Encoder:
         ids_N = np.empty(bounds_D[-1], np.int32)
         ends_D = np.empty(len(data), np.int64)
         bytes_B = np.frombuffer(b"".join(data), np.uint8)
-        letters_C, symbols_A, joined_JJ, byte_ids, pairs_P2 = self._tables
-        slots_S3, key_bytes, kept_ids, free = memory.arrays
+        letters_C, symbols_A, joined_JJ, ascii_HH, byte_ids, pairs_P2 = self._tables
+        slots_S4, kept_bytes, kept_ids, free = memory.arrays
         kernel.encode(
             bytes_B,
             bounds_D,
             letters_C,
             symbols_A,
             joined_JJ,
+            ascii_HH,
             byte_ids,
             pairs_P2,
-            slots_S3,
-            key_bytes,
+            slots_S4,
+            kept_bytes,
             kept_ids,
             free,
             ids_N,
@@ -111,7 +112,7 @@ class _Memory:
 
     def __init__(self, slots: int) -> None:
         self.arrays = (
-            np.zeros((slots, 3), np.uint64),
+            np.zeros((slots, 4), np.uint64),
             np.empty(KEPT_BYTES, np.uint8),
             np.empty(KEPT_IDS, np.int32),
             np.zeros(3, np.int64),
@@ -170,10 +171,13 @@ def _tables(content: dict[str, Any]) -> tuple[np.ndarray, ...] | None:
     joined_JJ = np.zeros((len(edges), len(edges)), np.bool_)
     for left, right in merges:
         joined_JJ[place[left[-1]], place[right[0]]] = True
+    joining_H = np.flatnonzero((letters_C[:0x80] >= 0) & (letters_C[:0x80] < len(edges)))
+    ascii_HH = np.zeros((0x80, 0x80), np.bool_)
+    ascii_HH[np.ix_(joining_H, joining_H)] = joined_JJ[np.ix_(letters_C[joining_H], letters_C[joining_H])]
     numbers = np.array([[vocab[left], vocab[right], vocab[left + right]] for left, right in merges], np.int64)
     pairs_P2 = np.empty((1 << (2 * len(merges) + 1).bit_length(), 2), np.uint64)
     left_M, right_M, made_M = numbers.reshape(-1, 3).T.copy()
     kernel.fill_pairs(left_M, right_M, made_M, pairs_P2)
     symbols_A = np.array([vocab[character] for character in alphabet], np.int32)
     byte_ids = np.array([vocab[token] for token in BYTE_TOKENS], np.int32)
-    return letters_C, symbols_A, joined_JJ, byte_ids, pairs_P2
+    return letters_C, symbols_A, joined_JJ, ascii_HH, byte_ids, pairs_P2

@@ -13,11 +13,15 @@ from fournil.parts.text.kernels.compile import kernel
 
 MOST_KEPT = 64
 """A stretch of more bytes is merged each time it comes."""
+SHORT, FEW = 16, 3
+"""Bytes of a short word, and ids that stand beside it."""
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
 _LOW = np.uint64(0xFFFFFFFF)
+_LAST = np.uint64(0xFF)
 _HALF = np.uint64(32)
+_BYTE = np.uint64(8)
 _FOLD = np.uint64(29)
 
 
@@ -209,16 +213,33 @@ def _character(bytes_B: np.ndarray, place: int) -> tuple[int, int]:
 
 
 @kernel
+def _key(bytes_B: np.ndarray, start: int, length: int) -> tuple[np.uint64, np.uint64]:
+    """A stretch as two words: its bytes where sixteen hold them, otherwise a hash of them and nothing."""
+    first = np.uint64(0)
+    second = np.uint64(0)
+    if length <= SHORT:
+        for at in range(min(length, 8)):
+            first |= np.uint64(bytes_B[start + at]) << np.uint64(8 * at)
+        for at in range(8, length):
+            second |= np.uint64(bytes_B[start + at]) << np.uint64(8 * at - 64)
+    else:
+        for at in range(length):
+            first = ((first ^ (first >> _FOLD)) + np.uint64(bytes_B[start + at])) * _MULTIPLIER
+    return first, second
+
+
+@kernel
 def encode(
     bytes_B: np.ndarray,
     bounds_D: np.ndarray,
     letters_C: np.ndarray,
     symbols_A: np.ndarray,
     joined_JJ: np.ndarray,
+    ascii_HH: np.ndarray,
     byte_ids: np.ndarray,
     pairs_P2: np.ndarray,
-    slots_S3: np.ndarray,
-    key_bytes: np.ndarray,
+    slots_S4: np.ndarray,
+    kept_bytes: np.ndarray,
     kept_ids: np.ndarray,
     free: np.ndarray,
     ids_N: np.ndarray,
@@ -226,24 +247,28 @@ def encode(
 ) -> None:
     """Encode texts.
 
+    A stretch that is kept fills 32 bytes, so that a short word with few ids is found at one place of the memory: its
+    bytes (or a hash, and where its bytes are), its length with the number of its ids, and the ids (or where they are).
+
     Args:
         bytes_B: uint8, valid UTF-8, end to end.
         bounds_D: int64, one entry more than there are texts.
         letters_C: int32 by code point: its place in the alphabet, or -1 where it is spelled in bytes.
         symbols_A: int32, ids of the characters.
         joined_JJ: bool, of the first J characters: the two stand side by side in some piece. The others join nothing.
+        ascii_HH: bool, the same by code points below 128.
         byte_ids: int32, ids of the 256 bytes.
         pairs_P2: From `fill_pairs`.
-        slots_S3: uint64, S a power of two: hash, where and how long its bytes are, where and how many its ids are.
-        key_bytes: uint8, bytes of the stretches kept.
-        kept_ids: int32, their ids.
+        slots_S4: uint64, S a power of two.
+        kept_bytes: uint8, bytes of the stretches that are no short words.
+        kept_ids: int32, ids of those that have many.
         free: int64: how many slots, bytes and ids are taken; all is forgotten where one of them would be full.
         ids_N: int32; gets the ids, at most as many as there are bytes.
         ends_D: int64; gets where each text's ids end.
     """
-    mask = np.uint64(len(slots_S3) - 1)
+    mask = np.uint64(len(slots_S4) - 1)
     num_joining = len(joined_JJ)
-    most_slots = len(slots_S3) // 2
+    most_slots = len(slots_S4) // 2
     ranks_N = np.empty(MOST_KEPT, np.uint64)
     num = 0
     for text in range(len(bounds_D) - 1):
@@ -259,56 +284,82 @@ def encode(
                     ids_N[num] = byte_ids[bytes_B[at]]
                     num += 1
                 continue
-            hash_ = np.uint64(code + 1) * _MULTIPLIER
-            while place < stop:
+            while place < stop and letter < num_joining:
+                while place < stop and code < 0x80 and bytes_B[place] < 0x80 and ascii_HH[code, bytes_B[place]]:
+                    code = np.int64(bytes_B[place])
+                    place += 1
+                letter = letters_C[code]
+                if place == stop:
+                    break
                 code, width = _character(bytes_B, place)
                 other = letters_C[code]
-                if other < 0 or max(letter, other) >= num_joining or not joined_JJ[letter, other]:
+                if other < 0 or other >= num_joining or not joined_JJ[letter, other]:
                     break
-                hash_ = ((hash_ ^ (hash_ >> _FOLD)) + np.uint64(code + 1)) * _MULTIPLIER
                 letter = other
                 place += width
             length = place - start
             if length > MOST_KEPT:
                 num += _stretch(bytes_B, start, place, letters_C, symbols_A, byte_ids, pairs_P2, ids_N[num:], ranks_N)
                 continue
-            hash_ ^= hash_ >> _FOLD
-            slot = hash_ & mask
+            first, second = _key(bytes_B, start, length)
+            hash_ = (first ^ (second * _MULTIPLIER) ^ np.uint64(length)) * _MULTIPLIER
+            slot = (hash_ ^ (hash_ >> _HALF)) & mask
             while True:
-                key = slots_S3[slot, 1]
-                if key == 0:
+                told = slots_S4[slot, 2]
+                if told == 0:
                     made = _stretch(
                         bytes_B, start, place, letters_C, symbols_A, byte_ids, pairs_P2, ids_N[num:], ranks_N
                     )
-                    if free[0] >= most_slots or free[1] + length > len(key_bytes) or free[2] + made > len(kept_ids):
-                        slots_S3[:, 1] = 0
+                    if free[0] >= most_slots or free[1] + length > len(kept_bytes) or free[2] + made > len(kept_ids):
+                        slots_S4[:, 2] = 0
                         free[:] = 0
-                        slot = hash_ & mask
-                    slots_S3[slot, 0] = hash_
-                    slots_S3[slot, 1] = (np.uint64(free[1]) << _HALF) | np.uint64(length)
-                    slots_S3[slot, 2] = (np.uint64(free[2]) << _HALF) | np.uint64(made)
-                    for at in range(length):
-                        key_bytes[free[1] + at] = bytes_B[start + at]
-                    for at in range(made):
-                        kept_ids[free[2] + at] = ids_N[num + at]
+                        slot = (hash_ ^ (hash_ >> _HALF)) & mask
+                    if length > SHORT:
+                        second = np.uint64(free[1])
+                        for at in range(length):
+                            kept_bytes[free[1] + at] = bytes_B[start + at]
+                        free[1] += length
+                    slots_S4[slot, 0] = first
+                    slots_S4[slot, 1] = second
+                    told = np.uint64(length) | (np.uint64(made) << _BYTE) | (np.uint64(ids_N[num]) << _HALF)
+                    slots_S4[slot, 2] = told
+                    if made > FEW:
+                        slots_S4[slot, 3] = np.uint64(free[2])
+                        for at in range(made):
+                            kept_ids[free[2] + at] = ids_N[num + at]
+                        free[2] += made
+                    else:
+                        rest = np.uint64(0)
+                        if made > 1:
+                            rest = np.uint64(ids_N[num + 1])
+                        if made > 2:
+                            rest |= np.uint64(ids_N[num + 2]) << _HALF
+                        slots_S4[slot, 3] = rest
                     free[0] += 1
-                    free[1] += length
-                    free[2] += made
                     num += made
                     break
-                if slots_S3[slot, 0] == hash_ and np.int64(key & _LOW) == length:
-                    kept = np.int64(key >> _HALF)
+                if slots_S4[slot, 0] == first and np.int64(told & _LAST) == length:
                     same = True
-                    for at in range(length):
-                        if key_bytes[kept + at] != bytes_B[start + at]:
-                            same = False
-                            break
+                    if length > SHORT:
+                        kept = np.int64(slots_S4[slot, 1])
+                        for at in range(length):
+                            if kept_bytes[kept + at] != bytes_B[start + at]:
+                                same = False
+                                break
+                    else:
+                        same = slots_S4[slot, 1] == second
                     if same:
-                        value = slots_S3[slot, 2]
-                        first = np.int64(value >> _HALF)
-                        made = np.int64(value & _LOW)
-                        for at in range(made):
-                            ids_N[num + at] = kept_ids[first + at]
+                        made = np.int64((told >> _BYTE) & _LAST)
+                        rest = slots_S4[slot, 3]
+                        if made > FEW:
+                            for at in range(made):
+                                ids_N[num + at] = kept_ids[np.int64(rest) + at]
+                        else:
+                            ids_N[num] = np.int32(told >> _HALF)
+                            if made > 1:
+                                ids_N[num + 1] = np.int32(rest & _LOW)
+                            if made > 2:
+                                ids_N[num + 2] = np.int32(rest >> _HALF)
                         num += made
                         break
                 slot = (slot + np.uint64(1)) & mask
