@@ -62,12 +62,14 @@ def _through(
             part = slice(start, start + rows)
             targets_c1 = targets_M[part].unsqueeze(1)
             logits_cV = (hidden_MD[part] @ cast_VD.T).float()
-            log_sums_c1 = torch.logsumexp(logits_cV, dim=-1, keepdim=True)
-            losses_M[part] = (log_sums_c1 - logits_cV.gather(1, targets_c1)).squeeze(1)
+            logits_cV.sub_(logits_cV.amax(dim=-1, keepdim=True))
+            right_c1 = logits_cV.gather(1, targets_c1)
+            scores_cV = logits_cV.exp_()  # all in place, and once: more passes over the logits would cost as much
+            sums_c1 = scores_cV.sum(dim=-1, keepdim=True)
+            losses_M[part] = (sums_c1.log() - right_c1).squeeze(1)
             if made_MD is None and made_VD is None:
                 continue
-            scores_cV = logits_cV.sub_(log_sums_c1).exp_()
-            scores_cV.scatter_add_(1, targets_c1, scores_cV.new_full((), -1.0).expand(targets_c1.shape))
+            scores_cV.div_(sums_c1).scatter_add_(1, targets_c1, scores_cV.new_full((), -1.0).expand(targets_c1.shape))
             if grad_M is not None:
                 scores_cV.mul_(grad_M[part].unsqueeze(1))
             scores_cV = scores_cV.to(hidden_MD.dtype)

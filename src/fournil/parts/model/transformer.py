@@ -11,6 +11,7 @@ limits a small model. folder.py splits them again, so that files hold Hugging Fa
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -39,6 +40,7 @@ class Block(nn.Module):
             config.head_width,
         )
         self.eps = config.rms_norm_eps
+        self.compiled: Callable[..., Tensor] | None = None
         width = config.hidden_size
         self.attention_norm = nn.Parameter(torch.empty(width))
         self.qkv = nn.Parameter(torch.empty((self.num_heads + 2 * self.num_kv) * self.head_width, width))
@@ -61,6 +63,13 @@ class Block(nn.Module):
         self, x_BTD: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None, mask: Tensor | None, causal: bool
     ) -> Tensor:
         """Add this block's attention and feed-forward to the stream."""
+        through = self.through if self.compiled is None or cache is not None else self.compiled
+        return through(x_BTD, cos, sin, cache, mask, causal)
+
+    def through(
+        self, x_BTD: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None, mask: Tensor | None, causal: bool
+    ) -> Tensor:
+        """What `forward` does, as it is before it is compiled."""
         B, T, D = x_BTD.shape
         turning = self.num_heads + self.num_kv
         heads = F.linear(F.rms_norm(x_BTD, (D,), self.attention_norm, self.eps), self.qkv)
@@ -102,6 +111,20 @@ class Llama(nn.Module):
         self.checkpoints_activations = False
         """Whether the backward pass makes each block's activations again instead of keeping them: the same gradients
         to the last bit, a third more work, and of each block the stream alone in memory (Chen and others, 2016)."""
+
+    def compile_blocks(self, backend: str | Callable[..., object] = "inductor") -> None:
+        """Let torch.compile make kernels for what is inside blocks: once, for all blocks are alike.
+
+        The rest stays as it is: the output layer is matrix products, and how many rows it has changes with the batch.
+        Reading with a cache is not compiled. What surrounds a block (sharded weights, activations made again) works on
+        it as before.
+
+        Args:
+            backend: As for torch.compile.
+        """
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            block.compiled = torch.compile(block.through, backend=backend)
 
     def turn_with(self, rope_theta: float, max_position_embeddings: int | None = None) -> None:
         """Go on with another base of the rotary frequencies, as when training goes over to longer contexts.

@@ -53,7 +53,7 @@ class Parallel:
             model: The same weights on each process, requires_grad set as wanted.
             device: "cpu" or "cuda" (then of each process its own).
             strategy: "ddp", "fsdp", or "auto": by the memory that a training takes.
-            compiled: Use torch.compile.
+            compiled: Let torch.compile make kernels for what is inside blocks.
             world: The processes.
 
         Raises:
@@ -67,12 +67,14 @@ class Parallel:
         self.world, self.device = world, device
         self.strategy = "one process" if world.ranks == 1 else _chosen(strategy, model, device)
         self._ddp: Any = None
+        if compiled:
+            model.compile_blocks()
         if self.strategy == "fsdp":
-            self.model = _spread(model, device, world, compiled)
+            self.model = _spread(model, device, world)
             self.loss: Callable[..., Tensor] = self.model.loss
             return
         self.model = model.to(device)
-        self.loss = torch.compile(self.model.loss) if compiled else self.model.loss
+        self.loss = self.model.loss
         if self.strategy == "ddp":
             from torch.nn.parallel import DistributedDataParallel
 
@@ -133,7 +135,7 @@ def _chosen(strategy: str, model: Llama, device: str) -> str:
     return "fsdp" if model.config.num_parameters() * TRAINING_BYTES > room else "ddp"
 
 
-def _spread(model: Llama, device: str, world: World, compiled: bool) -> Llama:
+def _spread(model: Llama, device: str, world: World) -> Llama:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
@@ -141,8 +143,6 @@ def _spread(model: Llama, device: str, world: World, compiled: bool) -> Llama:
     warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
     mesh = init_device_mesh(device, (world.ranks,))
     for block in model.blocks:
-        if compiled:
-            block.compile()
         fully_shard(block, mesh=mesh)
     fully_shard(model, mesh=mesh)
     register_fsdp_forward_method(model, "loss")
