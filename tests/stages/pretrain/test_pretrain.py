@@ -225,3 +225,21 @@ def test_kept_checkpoints_are_model_folders_of_their_own(tokenized, baked, tmp_p
     weights = [model_folder.load(folder).embedding for _, folder in kept(tmp_path)]
     assert not torch.equal(*weights)
     assert all((folder / "tokenizer.json").is_file() for _, folder in kept(tmp_path))
+
+
+def test_a_model_with_normed_queries_is_trained_and_is_a_qwen3(tokenized, tmp_path):
+    from transformers import AutoModelForCausalLM
+
+    phases = (PHASES[0], replace(PHASES[1], rope_theta=3000.0))
+    model = replace(MODEL, qk_norm=True, base_width=8)
+    config = replace(CONFIG, model=model, phase=phases, activation_checkpointing=True)
+    facts = bake(tokenized, tmp_path, config).facts
+    assert facts["loss_curve"][-1]["loss"]["fr"] < facts["loss_curve"][0]["loss"]["fr"]
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
+    assert type(theirs).__name__ == "Qwen3ForCausalLM"
+    ours = model_folder.load(tmp_path)
+    assert ours.config.rope_theta == 3000.0
+    assert facts["parameters"]["total"] == sum(parameter.numel() for parameter in theirs.parameters())
+    ids = torch.arange(30).unsqueeze(0)
+    with torch.no_grad():
+        torch.testing.assert_close(ours.logits(ours(ids)), theirs(ids).logits, atol=1e-5, rtol=1e-5)
