@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from fournil.core.errors import FournilError
 from fournil.parts.tokenize.shards import TokenShards
+from fournil.parts.train.interleave import Interleave
 from fournil.parts.train.mixture import Mixture, PhaseMixture, Sampling
 from fournil.parts.train.permutation import key_of, permuted, permuted_one
 from fournil.parts.train.quotas import Rule
@@ -36,6 +37,28 @@ def test_a_permutation_of_a_huge_range_is_a_calculation():
 def test_orders_do_not_change_from_one_release_to_the_next():
     """Runs that were killed under an older release go on under a newer one."""
     assert permuted(np.arange(8), 8, key_of("golden", 0)).tolist() == [6, 0, 4, 3, 5, 2, 7, 1]
+    order = Interleave([5, 2, 1], key_of("golden", 1))
+    assert [order.place(number)[0] for number in range(8)] == [1, 0, 0, 2, 0, 1, 0, 0]
+
+
+def test_batches_do_not_change_from_one_release_to_the_next(shards, pairs):
+    mixture = make(shards, pairs, [PhaseMixture(30, 4, 32, 0.1, 0.1, 0.3), PhaseMixture(20, 4, 32)])
+    places = [(group, place.stream.source, place.start) for step in (0, 29) for group, place in mixture.rows(0, step)]
+    places += [(group, place.stream.source, place.start) for group, place in mixture.rows(1, 7)]
+    assert places == [
+        ("fr", "manpages", 1417),
+        ("en", "manpages", 1240),
+        ("parallel", "gettext", 693),
+        ("parallel", "gettext", 661),
+        ("fr", "manpages", 585),
+        ("fr", "handbook", 2037),
+        ("en", "manpages", 536),
+        ("en", "manpages", 440),
+        ("fr", "handbook", 2741),
+        ("fr", "manpages", 2185),
+        ("en", "manpages", 888),
+        ("en", "manpages", 2062),
+    ]
 
 
 def make(shards, pairs, phases, **options):

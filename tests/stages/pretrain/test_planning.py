@@ -2,7 +2,7 @@
 
 # ruff: noqa: E501 - tables: one row a line
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,9 +11,10 @@ from tokenizers import Tokenizer, models
 from fournil.core.context import Context
 from fournil.core.errors import EXIT_USAGE, FournilError
 from fournil.parts.tokenize.shards import TokenShardWriter
-from fournil.recipe import check_recipe
+from fournil.parts.train.mixture import Mixture
+from fournil.recipe import check_recipe, read_recipe
 from fournil.stages.pretrain.config import Config, LanguageWeight, Model, Phase, Sampling, Source, SourceWeight
-from fournil.stages.pretrain.planning import mixture_facts, plan_mixture, plan_phases, plan_rates, warnings
+from fournil.stages.pretrain.planning import mixture_facts, plan_mixture, plan_phases, plan_rates, sampling_of, warnings
 
 CONTEXT = Context(languages=("fr", "en"), seed=5)
 SIZES = {("fr", "laws"): 3000, ("fr", "songs"): 400, ("en", "laws"): 5000, ("en", "talks"): 800, ("code", "repo"): 900}
@@ -191,3 +192,35 @@ def test_what_is_not_there_is_refused(tokenized, options, message):
     with pytest.raises(FournilError, match=message):
         config = replace(Config(phase=(PHASE,)), **options)
         plan_mixture(config, plan_phases(config), tokenized, CONTEXT)
+
+
+@dataclass
+class Stated:
+    """A stream of which only the size is known."""
+
+    group: str
+    source: str
+    num_tokens: int
+
+
+def test_croissant_s_mixture_is_that_which_was_published(repository):
+    """Trillions of tokens are planned as fast as thousands; epochs of each kind of text as published."""
+    recipe = read_recipe(repository / "recipes" / "croissant.toml")
+    (sources,), (config,) = recipe.stages["sources"], recipe.stages["pretrain"]
+    groups = {}
+    for entry in sources.hub:
+        group = "parallel" if entry.category == "parallel" else entry.language
+        groups.setdefault(group, []).append(Stated(group, entry.key, int(entry.stated_tokens)))
+    phases = plan_phases(config)
+    mixture = Mixture(groups, phases, recipe.head.languages, recipe.head.seed, sampling_of(config))
+    assert mixture.ran_out == []
+    totals = {group: [0, 0] for group in groups}
+    for row in mixture.tokens():
+        totals[row["group"]][0] += row["tokens_seen"]
+        totals[row["group"]][1] += row["tokens"]
+    epochs = {group: round(seen / there, 2) for group, (seen, there) in totals.items()}
+    assert epochs == {"fr": 4.09, "en": 1.89, "parallel": 6.11, "code": 2.04}
+    rows = mixture.rows(0, 123_456)
+    assert len(rows) == 7680
+    assert abs(sum(group == "parallel" for group, _ in rows) - 7680 * 732 / 10_001) <= 2
+    assert mixture.rows(0, 123_456, 32, 64) == rows[32:64]

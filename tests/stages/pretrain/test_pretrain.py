@@ -105,6 +105,8 @@ def test_facts_count_what_was_read(baked):
     assert facts["loss_curve"][-1]["loss"]["fr"] < facts["loss_curve"][0]["loss"]["fr"]
     json.dumps(facts, allow_nan=False)
     json.dumps(baked[1].measured, allow_nan=False)
+    assert baked[1].measured["data"]["batches"] == 18
+    assert [fact["steps"] for fact in facts["mixture"]] == [12, 6]
 
 
 def test_killed_and_resumed_the_folder_is_the_same_bytes(baked, tokenized, tmp_path, monkeypatch):
