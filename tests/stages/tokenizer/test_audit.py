@@ -80,8 +80,26 @@ def test_the_command_prints_tables(
 ) -> None:
     assert audit_command(mistral, texts, Context()) == 0
     printed = capsys.readouterr().out
-    for words in ("32,000 tokens", "tokens per word", "Parity: fr / en", "guillemets", "single digits", "Whom the vocabulary serves", "tekken"):
+    for words in (
+        "32,000 tokens",
+        "tokens per word",
+        "Parity: fr / en",
+        "guillemets",
+        "single digits",
+        "Whom the vocabulary serves",
+        "tekken",
+    ):
         assert words in printed
+
+
+def test_tokens_that_cannot_be_seen_have_signs_and_break_no_line(
+    texts: list[tuple[str, Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vocab = {token: number for number, token in enumerate(["[UNK]", "\n", "\r\n", "\t", "Le", "[b]"])}
+    Tokenizer(models.WordLevel(vocab, unk_token="[UNK]")).save(str(tmp_path / "tokenizer.json"))
+    audit_command(tmp_path, texts[:1], Context())
+    printed = capsys.readouterr().out
+    assert " ⏎ ␍⏎ ⇥ Le [b]" in printed
 
 
 def test_the_command_shows_what_does_not_come_back(

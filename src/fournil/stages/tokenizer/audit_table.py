@@ -10,6 +10,7 @@ from rich.table import Table
 
 from fournil.core.speech import figure, tr, trn
 
+_SIGNS = str.maketrans({"\u00a0": "⍽", "\u202f": "⍽", "\n": "⏎", "\r": "␍", "\t": "⇥"})
 SHOWN = 8
 """Examples of tokens."""
 
@@ -130,7 +131,7 @@ def _typography(found: dict[str, Any]) -> Table:
 
 
 def _visible(token: str) -> str:
-    return escape(token.replace("\u00a0", "⍽").replace("\u202f", "⍽"))
+    return escape(token.translate(_SIGNS))
 
 
 def _number(value: float | None) -> str:
