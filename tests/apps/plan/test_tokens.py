@@ -96,7 +96,8 @@ def test_tokens_are_divided_as_training_divides_them(planned_table, hub, phases,
     for row in plan.tokens.sources:
         assert row.tokens_seen == pytest.approx(trained[row.text.key], abs=2 * 128)
     assert plan.tokens.tokens_seen == sum(trained.values())
-    assert not plan.warnings
+    said = {name for warning in plan.warnings for name in warning["values"]["names"].split(", ")}
+    assert said == {entry.source for entry in mixture.ran_out if entry.source is not None}
 
 
 def test_too_little_text_is_said_with_the_epochs_that_it_would_take(planned_table, hub):

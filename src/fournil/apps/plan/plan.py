@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,13 +105,12 @@ def _warnings(plan: Plan) -> list[Message]:
     order, found = plan.order, []
     unknown = [text.key for text in order.texts if text.num_bytes is None and text.num_tokens is None]
     if unknown:
-        names = ", ".join(unknown[:3]) + (", …" if len(unknown) > 3 else "")
         found.append(
             markn(
                 "the size of one source is not known: {names}; what follows from it is not known either",
                 "the sizes of {count:,} sources are not known: {names}; what follows from them is not known either",
                 len(unknown),
-                names=names,
+                names=_some(unknown),
             )
         )
     if any(text.group == UNKNOWN for text in order.texts):
@@ -128,6 +128,17 @@ def _warnings(plan: Plan) -> list[Message]:
                     most=round(_most_epochs(plan, row.group, pretrain), 2),
                 )
             )
+    if plan.tokens.ran_out:
+        found.append(
+            markn(
+                "{names} gives less than its share, for it may not be read more often; others of its language give the "
+                "rest",
+                "{count:,} sources give less than their share, for they may not be read more often ({names}); others "
+                "of their languages give the rest",
+                len(plan.tokens.ran_out),
+                names=_some(plan.tokens.ran_out),
+            )
+        )
     if pretrain is not None and pretrain.max_pair_tokens and any(row.group == PARALLEL for row in plan.tokens.groups):
         found.append(mark("longer pairs than max_pair_tokens are left out: pairs are read more often than is said"))
     for estimate in plan.estimates:
@@ -141,6 +152,10 @@ def _warnings(plan: Plan) -> list[Message]:
             )
         )
     return found
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def _most_epochs(plan: Plan, group: str, pretrain: Any) -> float:  # noqa: ANN401 - the stage's settings

@@ -68,6 +68,8 @@ class TokenTable:
     groups: tuple[GroupRow, ...]
     tokens_seen: float
     """Of all training from nothing."""
+    ran_out: tuple[str, ...] = ()
+    """Sources that give less than their share, because they may not be read more often."""
 
 
 def token_table(order: Order) -> TokenTable:
@@ -101,7 +103,7 @@ def token_table(order: Order) -> TokenTable:
         known = not floating and all(row.tokens is not None for row in ours)
         tokens = sum(row.tokens or 0.0 for row in ours) if known else None
         groups.append(GroupRow(group, tokens, seen.get(group, 0.0), seen.get(group, 0.0) / total if total else 0.0))
-    return TokenTable(tuple(rows), tuple(groups), total)
+    return TokenTable(tuple(rows), tuple(groups), total, tuple(sorted(division.ran_out)))
 
 
 def mixture_of_phase(pretrain: Any, number: int) -> PhaseMixture:  # noqa: ANN401 - the stage's settings
@@ -169,6 +171,7 @@ class _Division:
         self.rows, self.pretrain, self.languages = rows, pretrain, languages
         self.weights = {entry.source: entry.weight for entry in pretrain.source}
         self.language_weights = {entry.language: entry.weight for entry in pretrain.language}
+        self.ran_out: set[str] = set()
         own = {entry.source: entry.max_epochs for entry in pretrain.source if entry.max_epochs is not None}
         self.left = [Fraction(own.get(row.text.key, pretrain.max_epochs)) * round(row.tokens or 0.0) for row in rows]
 
@@ -192,9 +195,15 @@ class _Division:
             [weights.get(self.rows[place].text.key, 1.0) for place in places],
         )
         found = quotas_under_cap(round(tokens), claims, [self.left[place] for place in places])
+        total = sum(claims) or 1
+        asked = [round(tokens) * claim / total for claim in claims]
         if found is None:  # more than max_epochs: training will refuse; the plan says how many it would be
-            total = sum(claims) or 1
-            found = [round(tokens) * claim / total for claim in claims]
+            found = asked
+        self.ran_out |= {
+            self.rows[place].text.key
+            for place, part, share in zip(places, found, asked, strict=True)
+            if part == self.left[place] and share - part >= mixture.context_length
+        }
         for place, part in zip(places, found, strict=True):
             self.left[place] = max(Fraction(0), self.left[place] - part)
         return {place: float(part) for place, part in zip(places, found, strict=True)}
