@@ -21,7 +21,7 @@ def said_full(done) -> bool:
 
 def test_full_at_any_write_it_goes_on_once_there_is_room(mie, bakery):
     moments = [("os.rename", "*", nth) for nth in (1, 2, 6, 11, 16, 20, 22)]
-    moments += [("open", "ledger.jsonl", 1), ("os.rename", "*/training.safetensors", 1)]
+    moments += [("open", "ledger.jsonl", 1), ("os.rename", "*/checkpoint/step-*", 1)]
     moments += [("os.rename", "07-export", 1), ("os.rename", "*/index.html", 1)]
     for event, path, nth in moments:
         done = bakery.bake("full", event, path, str(nth))

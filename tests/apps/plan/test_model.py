@@ -1,5 +1,7 @@
 """Parameters, operations and memory of models, against arithmetic of their own and against torch."""
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -57,13 +59,8 @@ def test_moments_are_those_that_the_optimizer_keeps(matrices):
     assert state_bytes(shape, matrices) == moment_bytes(shape, matrices) + 8 * shape.num_parameters()
 
 
-@pytest.mark.parametrize("rows", [2, 8])
-def test_activations_are_those_that_the_backward_pass_keeps(rows):
+def kept_bytes(model, rows):
     """Every tensor that autograd saves is counted once, by its storage; weights are not activations."""
-    shape = ModelConfig(
-        vocab_size=320, hidden_size=64, intermediate_size=160, num_hidden_layers=6, num_attention_heads=2
-    )
-    model = Llama(shape).reset(1)
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
     kept: dict[int, int] = {}
 
@@ -76,12 +73,43 @@ def test_activations_are_those_that_the_backward_pass_keeps(rows):
     ids = torch.randint(0, 320, (rows, 128))
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
         model.loss(ids, ids).sum()
-    assert sum(kept.values()) == pytest.approx(activation_bytes(shape, rows * 128, half=False), rel=0.15)
+    return sum(kept.values())
+
+
+@pytest.mark.parametrize("rows", [2, 8])
+@pytest.mark.parametrize("qk_norm", [False, True])
+def test_activations_are_those_that_the_backward_pass_keeps(rows, qk_norm):
+    shape = dataclasses.replace(small_shape(160, 6), qk_norm=qk_norm)
+    kept = kept_bytes(Llama(shape).reset(1), rows)
+    assert kept == pytest.approx(activation_bytes(shape, rows * 128, half=False), rel=0.15)
+
+
+def test_activations_made_again_keep_the_stream_of_each_block():
+    kept, foretold = [], []
+    for layers in (3, 9):
+        model = Llama(small_shape(160, layers)).reset(1)
+        model.checkpoints_activations = True
+        kept.append(kept_bytes(model, 8))
+        foretold.append(activation_bytes(small_shape(160, layers), 8 * 128, half=False, again=True))
+    assert kept[1] - kept[0] == pytest.approx(foretold[1] - foretold[0], rel=0.01)
+    one_block = activation_bytes(small_shape(160, 1), 8 * 128, half=False)
+    assert foretold[0] == pytest.approx(one_block + 3 * 64 * 4 * 8 * 128)  # while one is made again, all of it is there
+
+
+def test_activations_made_again_cost_memory_less_and_time_more(planned):
+    def pretrain(*changes: str):
+        return next(stage for stage in planned("croissant", *changes).estimates if stage.stage == "pretrain")
+
+    kept, again = pretrain(), pretrain("pretrain.activation_checkpointing=true")
+    assert again.memory_bytes < 0.7 * kept.memory_bytes
+    assert again.seconds == pytest.approx(4 / 3 * kept.seconds)
+    assert again.flops == kept.flops
 
 
 def test_the_settings_of_the_stage_are_those_of_the_shape():
     """What the plan hands from one to the other by name."""
-    assert set(vars(Model())) < set(ModelConfig.__dataclass_fields__)
+    assert set(Model().shape()) < set(ModelConfig.__dataclass_fields__)
+    assert set(vars(Model())) - set(Model().shape()) == {"preset", "base_width", "initializer_range"}
 
 
 def test_the_page_is_as_large_as_the_model_that_it_carries(planned):

@@ -6,7 +6,8 @@ import pytest
 
 from fournil.apps.plan.tokens import BYTES_PER_TOKEN, bytes_per_token
 from fournil.core.errors import FournilError
-from fournil.parts.train.mixture import Mixture, PhaseMixture
+from fournil.parts.train.mixture import Mixture
+from fournil.stages.pretrain.planning import plan_phases, sampling_of
 
 
 @dataclass
@@ -38,43 +39,65 @@ def sources(hub):
 
 
 @pytest.mark.parametrize(
-    ("phases", "weights", "most"),
+    ("phases", "pretrain"),
     [
-        ([{"steps": 40}], {}, 4.0),
-        ([{"steps": 40}, {"steps": 30, "batch_tokens": 1024, "context_length": 128, "code": 0.0}], {"b-fr": 3.0}, 8.0),
-        ([{"tokens": 30_000}], {"a-fr": 0.25}, 1.9),  # the smaller source's cap leaves more to the larger one
+        ([{"steps": 40}], {}),
+        (
+            [{"steps": 40}, {"steps": 30, "batch_tokens": 1024, "context_length": 128, "code": 0.0}],
+            {"source": [{"source": "b-fr", "weight": 3.0}], "max_epochs": 8.0},
+        ),
+        # the smaller source's cap leaves more to the larger one
+        ([{"tokens": 30_000}], {"source": [{"source": "a-fr", "weight": 0.25}], "max_epochs": 1.9}),
+        ([{"steps": 40}], {"source": [{"source": "b-fr", "max_epochs": 0.25}]}),
+        (
+            [
+                {"steps": 20, "source": [{"source": "b-fr", "weight": 0.0}]},
+                {
+                    "tokens": 20_000,
+                    "parallel": 0.0,
+                    "parallel_end": 0.25,
+                    "first_batch_tokens": 128,
+                    "ramp_tokens": 999,
+                },
+            ],
+            {"sampling": {"sources": "unimax"}},
+        ),
+        (
+            [{"steps": 40}],
+            {
+                "sampling": {"sources": "temperature", "source_temperature": 2.0, "languages": "weights"},
+                "language": [{"language": "fr", "weight": 1.0}, {"language": "en", "weight": 2.0}],
+            },
+        ),
+        (
+            [{"steps": 60}],
+            {
+                "sampling": {"languages": "unimax"},
+                "max_epochs": 1.3,
+                "source": [{"source": "pairs", "max_epochs": 4.0}, {"source": "code", "max_epochs": 4.0}],
+            },
+        ),
     ],
 )
-def test_tokens_are_divided_as_training_divides_them(planned_table, hub, phases, weights, most):
+def test_tokens_are_divided_as_training_divides_them(planned_table, hub, phases, pretrain):
     sizes, listed = sources(hub)
     phases = [{"batch_tokens": 512, "context_length": 64, "code": 0.125, "parallel": 0.25, **phase} for phase in phases]
-    table = recipe(
-        listed, phase=phases, max_epochs=most, source=[{"source": key, "weight": w} for key, w in weights.items()]
-    )
-    plan = planned_table(table)
+    plan = planned_table(recipe(listed, phase=phases, **pretrain))
+    config = plan.order.config_of("pretrain")
     groups = {"fr": ["a-fr", "b-fr"], "en": ["a-en"], "code": ["code"], "parallel": ["pairs"]}
     mixture = Mixture(
         {group: [Circle(group, key, sizes[key]) for key in keys] for group, keys in groups.items()},  # type: ignore[misc]
-        [
-            PhaseMixture(
-                phase.get("steps") or -(-phase["tokens"] // phase["batch_tokens"]),
-                phase["batch_tokens"] // phase["context_length"],
-                phase["context_length"],
-                phase["code"],
-                phase["parallel"],
-            )
-            for phase in phases
-        ],
+        plan_phases(config),
         ("fr", "en"),
         7,
-        max_epochs=most,
-        weights=weights,
+        sampling_of(config),
     )
     trained = {row["source"]: row["tokens_seen"] for row in mixture.tokens()}
     for row in plan.tokens.sources:
         assert row.tokens_seen == pytest.approx(trained[row.text.key], abs=2 * 128)
     assert plan.tokens.tokens_seen == sum(trained.values())
-    assert not plan.warnings
+    said = {name for warning in plan.warnings for name in warning["values"]["names"].split(", ")}
+    assert said == {entry.source for entry in mixture.ran_out if entry.source is not None}
 
 
 def test_too_little_text_is_said_with_the_epochs_that_it_would_take(planned_table, hub):

@@ -218,7 +218,7 @@ def break_folder(folder, how):
         config = json.loads((folder / "config.json").read_text())
         config |= {
             "bias": {"attention_bias": True},
-            "family": {"model_type": "mistral", "architectures": ["MistralForCausalLM"]},
+            "family": {"model_type": "gpt_neox", "architectures": ["GPTNeoXForCausalLM"]},
             "rope": {"rope_scaling": {"rope_type": "yarn", "factor": 2.0}},
             "json": {},
         }[how]
@@ -237,7 +237,7 @@ def break_folder(folder, how):
         ("outside", "beside"),
         ("shard", "shard is missing"),
         ("bias", "attention_bias"),
-        ("family", "not a Llama"),
+        ("family", "is no GPTNeoX"),
         ("rope", "yarn"),
         ("json", "no JSON object"),
     ],

@@ -95,3 +95,27 @@ def test_a_shard_that_was_cut_short_is_refused(tmp_path: Path) -> None:
     (folder / "header.json").unlink()
     with pytest.raises(FournilError, match="no token shards"):
         TokenShards(folder)
+
+
+@pytest.mark.parametrize("long", [0, 1000], ids=["one by one", "together"])
+def test_many_stretches_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, long: int) -> None:
+    """In whatever order, from whatever shards, and the same by both ways of reading."""
+    monkeypatch.setattr("fournil.parts.tokenize.shards.LONG", long)
+    shards = TokenShards(whole(tmp_path))
+    generator = np.random.default_rng(1)
+    documents = generator.integers(0, len(DOCUMENTS), 80)
+    cut = generator.integers(0, 1 + shards.index.num_tokens[documents] // 2)
+    starts, lengths = shards.index.offset[documents] + cut, shards.index.num_tokens[documents] - cut
+    expected = [shards.ids(start, length) for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)]
+    np.testing.assert_array_equal(shards.stretches(starts, lengths), np.concatenate(expected))
+    nothing = np.empty(0, dtype=np.int64)
+    assert shards.stretches(nothing, nothing).shape == (0,)
+
+
+def test_stretches_of_ids_beyond_the_vocabulary_are_refused(tmp_path: Path) -> None:
+    folder = whole(tmp_path)
+    header = folder / "header.json"
+    header.write_text(header.read_text().replace('"vocab_size": 1024', '"vocab_size": 310'))
+    shards = TokenShards(folder)
+    with pytest.raises(FournilError, match="vocabulary of 310"):
+        shards.stretches(np.array([shards.num_tokens - 3]), np.array([2]))

@@ -45,6 +45,10 @@ def run(out: Path, settings=SETTINGS, source=batch):
     return result
 
 
+def checkpoints(out):
+    return sorted((out / ".work" / "checkpoint").glob("step-*"))
+
+
 def interrupted(at):
     def source(step):
         if step == at:
@@ -139,13 +143,13 @@ def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
 def test_a_checkpoint_that_cannot_be_used_is_refused(how, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, source=interrupted(5))
-    path = tmp_path / ".work" / "checkpoint" / "training.safetensors"
+    path = checkpoints(tmp_path)[-1] / "training.safetensors"
     model = Llama(CONFIG)
     if how == "cut":
         path.write_bytes(path.read_bytes()[:500])
     else:
         model = Llama(ModelConfig(60, 16, 32, 2, 2, max_position_embeddings=32))
-    with pytest.raises(FournilError, match="Remove it to start again"):
+    with pytest.raises(FournilError, match="Remove it: training then goes on from the checkpoint before it"):
         train(model, batch, SETTINGS, tmp_path, Context(threads=1))
 
 
@@ -161,7 +165,7 @@ def test_weights_that_are_no_numbers_never_replace_a_good_checkpoint(tmp_path):
     with pytest.raises(FournilError, match=r"the weights after step 7 are no longer finite.*Lower the learning rates"):
         train(model, batch, bad, tmp_path, Context(threads=1))
     assert not all(bool(torch.isfinite(parameter).all()) for parameter in model.parameters())
-    kept = load_file(tmp_path / ".work" / "checkpoint" / "training.safetensors")
+    kept = load_file(checkpoints(tmp_path)[-1] / "training.safetensors")
     assert all(bool(torch.isfinite(tensor).all()) for tensor in kept.values())
     settings = TrainSettings((good, Phase(6, Rates(embedding=0.001))), precision="float32")
     again = train(Llama(CONFIG).reset(0), batch, settings, tmp_path, Context(threads=1))

@@ -30,7 +30,14 @@ def make_model(mie_lines: list[str], tmp_path_factory: pytest.TempPathFactory) -
     alphabet = choose_alphabet(counts, vocab_size=1024, num_reserved=264, max_alphabet=400)
     tokenizer = train([mie_lines], alphabet=alphabet, vocab_size=1024, specials=specials)
 
-    def make(*, tied: bool = False, chat: bool = False, vocab_size: int = 1024, intermediate_size: int = 96) -> Path:
+    def make(
+        *,
+        tied: bool = False,
+        chat: bool = False,
+        vocab_size: int = 1024,
+        intermediate_size: int = 96,
+        qk_norm: bool = False,
+    ) -> Path:
         folder = tmp_path_factory.mktemp("model")
         config = ModelConfig(
             vocab_size=vocab_size,
@@ -41,6 +48,7 @@ def make_model(mie_lines: list[str], tmp_path_factory: pytest.TempPathFactory) -
             num_key_value_heads=2,
             tie_word_embeddings=tied,
             pad_token_id=3,
+            qk_norm=qk_norm,
         )
         model = Llama(config)
         generator = torch.Generator().manual_seed(1)

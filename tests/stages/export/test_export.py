@@ -44,6 +44,20 @@ def test_both_libraries_read_the_same_model(exported: tuple[Path, Artifact]) -> 
     assert checks["essai-q8_0.gguf"]["lines_with_equal_ids"] == len(NASTY_LINES)
 
 
+def test_both_libraries_read_the_same_model_with_normed_queries(
+    make_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    pytest.importorskip("transformers")
+    pytest.importorskip("xllamacpp")
+    artifact = export(make_model(qk_norm=True, chat=True), tmp_path, gguf=("f32",), check_tokens=40)
+    assert artifact.measured["transformers"]["max_abs_logit_difference"] < 1e-4
+    prompts = artifact.facts["checks"]["essai-f32.gguf"]["prompts"]
+    assert artifact.measured["essai-f32.gguf"]["prompts_with_equal_text"] == prompts > 0
+    config = json.loads((tmp_path / "huggingface" / "config.json").read_text())
+    assert config["architectures"] == ["Qwen3ForCausalLM"]
+    assert "A Qwen3 of" in (tmp_path / "huggingface" / "README.md").read_text()
+
+
 def test_exporting_again_gives_the_same_bytes(exported: tuple[Path, Artifact], tmp_path: Path) -> None:
     out, _ = exported
     settings = {"licence": "CC0-1.0", "description": "Un essai.", "gguf": ("f32", "q8_0"), "check": False}
@@ -65,6 +79,7 @@ def test_the_card_has_the_front_matter_of_the_hub(exported: tuple[Path, Artifact
     assert card.data.language == ["fr", "en"]
     assert card.data.license == "cc0-1.0"
     assert "Un essai." in card.text
+    assert "A Llama of" in card.text
 
 
 def test_greedy_text_of_llama_cpp_equals_transformers(exported: tuple[Path, Artifact]) -> None:

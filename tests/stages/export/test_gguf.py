@@ -7,6 +7,8 @@ import pytest
 from gguf import GGUFReader, TokenType
 
 from fournil.core.errors import FournilError
+from fournil.parts.model.folder import hugging_face_views
+from fournil.parts.model.folder import load as load_model
 from fournil.parts.model.gguf import Card, write_gguf
 from fournil.parts.tokenize import load
 
@@ -55,6 +57,20 @@ def test_tied_embeddings_are_written_once(make_model: Callable[..., Path], tmp_p
         names = {tensor.name for tensor in GGUFReader(tmp_path / "x.gguf").tensors}
         assert ("output.weight" in names) is not tied
         assert "token_embd.weight" in names
+
+
+def test_normed_queries_make_it_a_qwen3(make_model: Callable[..., Path], tmp_path: Path) -> None:
+    model = make_model(qk_norm=True)
+    write_gguf(model, tmp_path / "x.gguf", CARD, quantization="f32")
+    found = fields(tmp_path / "x.gguf")
+    assert found["general.architecture"] == "qwen3"
+    assert found["qwen3.attention.head_count_kv"] == 2
+    tensors = {tensor.name: np.asarray(tensor.data) for tensor in GGUFReader(tmp_path / "x.gguf").tensors}
+    views = hugging_face_views(load_model(model))
+    for layer in range(2):
+        for ours, theirs in (("q_norm", "attn_q_norm"), ("k_norm", "attn_k_norm"), ("q_proj", "attn_q")):
+            expected = views[f"model.layers.{layer}.self_attn.{ours}.weight"].numpy()
+            np.testing.assert_array_equal(tensors[f"blk.{layer}.{theirs}.weight"], expected)
 
 
 def test_rows_that_8_bits_do_not_fit_become_16(make_model: Callable[..., Path], tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from fournil.parts.tokenize.shards import TokenShards, TokenShardWriter
 from fournil.parts.train.kept import kept, last_step
 from fournil.parts.train.validation import bits_per_byte
 from fournil.stages.pretrain import Config, run
-from fournil.stages.pretrain.config import Model, Optimizer, Phase, SourceWeight
+from fournil.stages.pretrain.config import Model, Optimizer, Phase, Source
 from fournil.stages.pretrain.pretrain import thinned
 
 LANGUAGES = ("fr", "en")
@@ -105,6 +105,8 @@ def test_facts_count_what_was_read(baked):
     assert facts["loss_curve"][-1]["loss"]["fr"] < facts["loss_curve"][0]["loss"]["fr"]
     json.dumps(facts, allow_nan=False)
     json.dumps(baked[1].measured, allow_nan=False)
+    assert baked[1].measured["data"]["batches"] == 18
+    assert [fact["steps"] for fact in facts["mixture"]] == [12, 6]
 
 
 def test_killed_and_resumed_the_folder_is_the_same_bytes(baked, tokenized, tmp_path, monkeypatch):
@@ -149,7 +151,7 @@ def test_bits_per_byte_of_a_uniform_guess(tokenized):
         (Config(MODEL, phase=(Phase(steps=2, batch_tokens=100, context_length=32),)), "no multiple"),
         (Config(MODEL, phase=(Phase(steps=2, batch_tokens=96, context_length=32),)), "as much of each"),
         (Config(MODEL, phase=(Phase(steps=999, context_length=16),)), "more than 4 epochs"),
-        (Config(MODEL, phase=(Phase(steps=1, context_length=16),), source=(SourceWeight("nots", 2.0),)), "'nots'"),
+        (Config(MODEL, phase=(Phase(steps=1, context_length=16),), source=(Source("nots", 2.0),)), "'nots'"),
         (Config(MODEL, phase=(Phase(steps=1, context_length=16),), save_dtype="int8"), "save_dtype"),
     ],
 )
@@ -225,3 +227,21 @@ def test_kept_checkpoints_are_model_folders_of_their_own(tokenized, baked, tmp_p
     weights = [model_folder.load(folder).embedding for _, folder in kept(tmp_path)]
     assert not torch.equal(*weights)
     assert all((folder / "tokenizer.json").is_file() for _, folder in kept(tmp_path))
+
+
+def test_a_model_with_normed_queries_is_trained_and_is_a_qwen3(tokenized, tmp_path):
+    from transformers import AutoModelForCausalLM
+
+    phases = (PHASES[0], replace(PHASES[1], rope_theta=3000.0))
+    model = replace(MODEL, qk_norm=True, base_width=8)
+    config = replace(CONFIG, model=model, phase=phases, activation_checkpointing=True)
+    facts = bake(tokenized, tmp_path, config).facts
+    assert facts["loss_curve"][-1]["loss"]["fr"] < facts["loss_curve"][0]["loss"]["fr"]
+    theirs = AutoModelForCausalLM.from_pretrained(tmp_path).eval()
+    assert type(theirs).__name__ == "Qwen3ForCausalLM"
+    ours = model_folder.load(tmp_path)
+    assert ours.config.rope_theta == 3000.0
+    assert facts["parameters"]["total"] == sum(parameter.numel() for parameter in theirs.parameters())
+    ids = torch.arange(30).unsqueeze(0)
+    with torch.no_grad():
+        torch.testing.assert_close(ours.logits(ours(ids)), theirs(ids).logits, atol=1e-5, rtol=1e-5)

@@ -279,9 +279,10 @@ def curate_record(hostile: str) -> dict[str, Any]:
 def tokenizer_record(hostile: str) -> dict[str, Any]:
     fertility = []
     for language, ours, other in (("en", 1.98, 1.52), ("fr", 2.11, 1.87)):
-        for source in (None, f"manpages-{language}", "messages"):
+        for kind, source in ((None, None), ("messages", None), ("messages", f"manpages-{language}")):
             row = {
                 "language": language,
+                "kind": kind,
                 "source": source,
                 "num_texts": 120,
                 "num_bytes": 500_000,
@@ -304,7 +305,7 @@ def tokenizer_record(hostile: str) -> dict[str, Any]:
         "facts": {
             "vocab_size": 4096,
             "fertility": fertility,
-            "compared_with": {"name": "Mistral 7B v0.1", "vocab_size": 32_000},
+            "compared_with": [{"key": "mistral", "short": "Mistral", "name": "Mistral 7B v0.1", "vocab_size": 32_000}],
             "vocabulary": vocabulary,
             "parity": {
                 "languages": ["fr", "en"],

@@ -46,25 +46,33 @@ def test_a_sentencepiece_model_beside_itself_is_equal(mistral: Path, texts: list
     assert (french["num_failed"], french["num_unknown"]) == (0, 0)
     assert found["parity"]["num_pairs"] == 3
     assert found["parity"]["tokens"] == found["parity"]["mistral_tokens"]
+    assert found["parity"]["tekken_tokens"] > 0
     assert found["digits"]["single"] is True
+    vocabulary = {row["language"]: row for row in found["vocabulary"]}
+    assert list(vocabulary) == ["en", "fr", "shared", "unused"]
+    assert sum(row["num_tokens"] for row in vocabulary.values()) == 32_000 - 3 - 256
+    assert "▁pain" in vocabulary["fr"]["examples"]
+    assert "▁bread" in vocabulary["en"]["examples"]
+    assert vocabulary["unused"]["num_tokens"] > 31_000
+    assert vocabulary["fr"]["running_share"]["en"] == 0
     marks = {row["sign"]: row for row in found["typography"]}
     assert marks["\u202f"]["sign_tokens"] == 3
     assert all(row["kept"] for row in marks.values())
 
 
 def test_loss_is_seen(words: Path, texts: list[tuple[str, Path]]) -> None:
-    found = audit(words, texts, compare=False)
+    found = audit(words, texts, compare=())
     french = found["languages"][0]
     assert french["num_failed"] == 3
     assert french["first_failed"] == "Le pain est chaud."
     assert french["num_unknown"] > 5
-    assert found["compared_with"] is None
+    assert found["compared_with"] == []
     assert not any(row["kept"] for row in found["typography"])
 
 
 def test_files_of_other_lengths_are_not_taken_for_parallel(words: Path, texts: list[tuple[str, Path]]) -> None:
     texts[1][1].write_text("One line.\n")
-    assert audit(words, texts, compare=False)["parity"] is None
+    assert audit(words, texts, compare=())["parity"] is None
 
 
 def test_the_command_prints_tables(
@@ -72,8 +80,26 @@ def test_the_command_prints_tables(
 ) -> None:
     assert audit_command(mistral, texts, Context()) == 0
     printed = capsys.readouterr().out
-    for words in ("32,000 tokens", "tokens per word", "Parity: fr / en", "guillemets", "single digits"):
+    for words in (
+        "32,000 tokens",
+        "tokens per word",
+        "Parity: fr / en",
+        "guillemets",
+        "single digits",
+        "Whom the vocabulary serves",
+        "tekken",
+    ):
         assert words in printed
+
+
+def test_tokens_that_cannot_be_seen_have_signs_and_break_no_line(
+    texts: list[tuple[str, Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vocab = {token: number for number, token in enumerate(["[UNK]", "\n", "\r\n", "\t", "Le", "[b]"])}
+    Tokenizer(models.WordLevel(vocab, unk_token="[UNK]")).save(str(tmp_path / "tokenizer.json"))
+    audit_command(tmp_path, texts[:1], Context())
+    printed = capsys.readouterr().out
+    assert " ⏎ ␍⏎ ⇥ Le [b]" in printed
 
 
 def test_the_command_shows_what_does_not_come_back(

@@ -1,3 +1,4 @@
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,14 @@ from fournil.core.files import hash_tree, sha256_file
 from fournil.core.shards import ShardWriter
 from fournil.parts.tokenize import TokenShards, TokenShardWriter, load
 from fournil.stages.tokenizer import Config, Share, run
-from fournil.stages.tokenizer.fertility import count_words
+from fournil.stages.tokenizer.fertility import Batch, count_words, fertility
 from fournil.stages.tokenizer.rows import read_rows
-from fournil.stages.tokenizer.sample import draw
+from fournil.stages.tokenizer.sample import draw, shares_of
+
+
+def mistral() -> Path:
+    return Path(str(resources.files("mistral_common") / "data" / "tokenizer.model.v1"))
+
 
 CONFIG = Config(vocab_size=1024, shard_tokens=4000)
 
@@ -73,7 +79,11 @@ def test_the_facts_have_what_the_page_shows(made: tuple[Path, Artifact]) -> None
     for row in facts["fertility"]:
         assert row["num_bytes"] / row["num_tokens"] == pytest.approx(row["bytes_per_token"], abs=1e-3)
         assert row["mistral_tokens_per_word"] > 1
-    assert facts["compared_with"]["vocab_size"] == 32000
+        assert row["tekken_tokens_per_word"] > 1
+    assert [(row["key"], row["vocab_size"]) for row in facts["compared_with"]] == [
+        ("mistral", 32_000),
+        ("tekken", 131_072),
+    ]
     assert facts["round_trip"] == {**facts["round_trip"], "num_failed": 0, "num_unknown": 0}
     assert facts["parity"]["languages"] == ["fr", "en"]
     assert 0.8 < facts["parity"]["tokens"] < facts["parity"]["mistral_tokens"]
@@ -81,6 +91,45 @@ def test_the_facts_have_what_the_page_shows(made: tuple[Path, Artifact]) -> None
     assert sum(row["num_tokens"] for row in vocabulary.values()) == 1024 - 264
     assert "▁the" in vocabulary["en"]["examples"]
     assert "▁de" in vocabulary["fr"]["examples"]
+    for language in ("fr", "en", "code"):
+        assert sum(row["running_share"][language] for row in facts["vocabulary"]) == pytest.approx(1, abs=0.1)
+    assert vocabulary["unused"]["running_share"] == dict.fromkeys(("code", "en", "fr"), 0)
+
+
+def test_every_token_is_listed_with_whom_it_serves(made: tuple[Path, Artifact]) -> None:
+    out, artifact = made
+    lines = (out / "vocabulary.tsv").read_text(encoding="utf-8").splitlines()
+    rows = [dict(zip(lines[0].split("\t"), line.split("\t"), strict=True)) for line in lines[1:]]
+    assert [row["id"] for row in rows] == [str(number) for number in range(1024)]
+    (the,) = [row for row in rows if row["token"] == '"▁the"']
+    assert the["serves"] == "en"
+    assert int(the["en"]) > 100 * int(the["fr"])
+    learned = [row["serves"] for row in rows[264:]]
+    assert {row["language"]: row["num_tokens"] for row in artifact.facts["vocabulary"]} == {
+        name: learned.count(name) for name in ("code", "en", "fr", "shared", "unused")
+    }
+    shards = [artifact.facts["shards"][f"train-{kind}"]["by_language"] for kind in ("documents", "pairs")]
+    num_french = sum(split["fr"]["num_tokens"] for split in shards)
+    assert sum(int(row["fr"]) for row in rows) == num_french
+
+
+def test_kinds_of_text_have_sums_of_their_own() -> None:
+    tokenizer = load(mistral())
+    batches = [
+        Batch("fr", "law", "code-civil", ["La loi dispose.", "Nul n’est censé l’ignorer."]),
+        Batch("fr", "law", "jorf", ["Arrêté du 3 mai."]),
+        Batch("fr", "", "letters", ["Cher ami,"]),
+    ]
+    rows, trip = fertility(tokenizer, [], batches)
+    assert [(row["kind"], row["source"], row["num_texts"]) for row in rows] == [
+        (None, None, 4),
+        (None, "letters", 1),
+        ("law", None, 3),
+        ("law", "code-civil", 2),
+        ("law", "jorf", 1),
+    ]
+    assert "mistral_tokens" not in rows[0]
+    assert trip.num_texts == 4
 
 
 def test_killed_anywhere_it_gives_the_same_bytes(
@@ -175,3 +224,60 @@ def test_little_text_gives_a_smaller_vocabulary_and_says_so(tmp_path: Path) -> N
 
 def test_words_are_counted_between_spaces_and_signs_alone_are_none() -> None:
     assert count_words("Aujourd’hui :\u00a0« l’été »\u202f! 12 — ok.") == 4
+
+
+def test_a_preset_fills_in_what_is_left_out_and_no_more() -> None:
+    assert Config().vocabulary == ("fournil", 8192, 400)
+    assert Config(preset="croissant").vocabulary == ("croissant", 32_000, 1000)
+    assert Config(preset="lucie", vocab_size=2048).vocabulary == ("lucie", 2048, 1000)
+    assert Config(preset="fournil", scheme="lucie").vocabulary == ("lucie", 32_000, 400)
+
+
+@pytest.mark.parametrize(
+    ("preset", "languages", "expected"),
+    [
+        (None, ("fr", "en"), {"code": 0.1, "fr": 0.45, "en": 0.45}),
+        ("fournil-equal", ("fr", "en"), {"code": 0.1, "fr": 0.45, "en": 0.45}),
+        ("fournil-equal", ("fr", "en", "de"), {"code": 0.1, "fr": 0.3, "en": 0.3, "de": 0.3}),
+        ("croissant", ("en", "fr"), {"code": 0.25, "fr": 0.5, "en": 0.25}),
+        ("lucie", ("fr",), {"code": 0.20 / 1.33, "fr": 1.13 / 1.33}),
+    ],
+)
+def test_a_preset_says_the_mix_of_the_languages_of_the_run(
+    preset: str | None, languages: tuple[str, ...], expected: dict[str, float]
+) -> None:
+    assert shares_of(Config(preset=preset), languages) == pytest.approx(expected)
+
+
+def test_shares_of_a_recipe_win_over_those_of_its_preset() -> None:
+    config = Config(preset="croissant", share=(Share("fr", 0.9), Share("en", 0.1)))
+    assert shares_of(config, ("fr", "en")) == {"fr": 0.9, "en": 0.1}
+
+
+def test_a_language_that_a_preset_does_not_know_is_an_error() -> None:
+    with pytest.raises(FournilError, match="the preset croissant says nothing of 'de'"):
+        shares_of(Config(preset="croissant"), ("fr", "de"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "match"),
+    [
+        ({"preset": "baguette"}, "no preset 'baguette'; there is fournil, "),
+        ({"scheme": "bytes"}, "no scheme 'bytes'; there is fournil, croissant, lucie"),
+        ({"compare": ("gpt",)}, "nothing is compared with 'gpt'; there is mistral, tekken"),
+    ],
+)
+def test_names_that_mean_nothing_are_refused(settings: dict[str, Any], match: str) -> None:
+    with pytest.raises(ValueError, match=match):
+        Config(**settings)
+
+
+def test_a_bake_can_cut_text_as_croissant_does(curated: Path, tmp_path: Path) -> None:
+    config = Config(preset="croissant", vocab_size=1024, compare=())
+    facts = run(config, {"curate": curated}, tmp_path, Context()).facts
+    assert (facts["preset"], facts["scheme"], facts["compared_with"]) == ("croissant", "croissant", [])
+    shares = {row["language"]: 0.0 for row in facts["training"]}
+    for row in facts["training"]:
+        shares[row["language"]] += row["share"]
+    assert shares["fr"] > shares["en"]
+    assert not any(key.startswith("mistral") for row in facts["fertility"] for key in row)

@@ -54,6 +54,7 @@ class Task:
     micro_batch_rows: int
     precision: str
     compile: str
+    activation_checkpointing: bool
 
 
 def measured_speed(
@@ -154,6 +155,7 @@ def _task(step: StepOrder, work: Work, seconds: float, estimator: Estimator) -> 
         getattr(config, "micro_batch_rows", 0),
         config.precision,
         getattr(config, "compile", "off"),
+        getattr(config, "activation_checkpointing", False),
     )
 
 

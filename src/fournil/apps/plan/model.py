@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from fournil.apps.plan.order import Order
-from fournil.apps.plan.tokens import steps_of_phase
+from fournil.apps.plan.tokens import mixture_of_phase
 from fournil.parts.model.config import ModelConfig
 
 WEIGHT_BYTES = 4
@@ -46,17 +46,17 @@ def shape_of(order: Order) -> ModelConfig | None:
     pretrain, tokenizer = order.config_of("pretrain"), order.config_of("tokenizer")
     if pretrain is None or tokenizer is None:
         return None
-    return ModelConfig(vocab_size=tokenizer.vocab_size, **asdict(pretrain.model))
+    return ModelConfig(vocab_size=tokenizer.vocab_size, **pretrain.model.shape())
 
 
 def pretrain_work(pretrain: Any, shape: ModelConfig) -> list[Work]:  # noqa: ANN401 - the stage's settings
     """Lay out training from nothing, phase by phase."""
     found = []
-    for number, phase in enumerate(pretrain.phase):
-        steps = steps_of_phase(phase)
-        flops = steps * phase.batch_tokens * shape.training_flops_per_token(phase.context_length)
-        rows = phase.batch_tokens / phase.context_length
-        found.append(Work(f"phase-{number}", steps, rows, phase.context_length, flops, pretrain.apart))
+    for number in range(len(pretrain.phase)):
+        mixture = mixture_of_phase(pretrain, number)
+        flops = mixture.tokens * shape.training_flops_per_token(mixture.context_length)
+        steps = mixture.rows_before(mixture.steps) / mixture.rows  # smaller ones, of a ramp, count in part
+        found.append(Work(f"phase-{number}", steps, mixture.rows, mixture.context_length, flops, pretrain.apart))
     return found
 
 
@@ -106,7 +106,7 @@ def moment_bytes(shape: ModelConfig, matrices: str) -> float:
     return state_bytes(shape, matrices) - 2.0 * WEIGHT_BYTES * shape.num_parameters()
 
 
-def activation_bytes(shape: ModelConfig, tokens: float, *, half: bool) -> float:
+def activation_bytes(shape: ModelConfig, tokens: float, *, half: bool, again: bool = False) -> float:
     """Return what the backward pass needs of so many tokens that go through together.
 
     Per token and block, as our transformer keeps them: the stream twice and its norms (D each, in float32 always),
@@ -117,10 +117,16 @@ def activation_bytes(shape: ModelConfig, tokens: float, *, half: bool) -> float:
         shape: Of the model.
         tokens: Rows times tokens of a row of one micro-batch.
         half: Whether products run in bfloat16.
+        again: Whether blocks make theirs again in the backward pass: then all but one keep only the stream.
     """
     heads, kv = shape.num_attention_heads * shape.head_width, shape.key_value_heads * shape.head_width
     size = 2 if half else WEIGHT_BYTES
     stream = 4 * WEIGHT_BYTES * shape.hidden_size + (2 * size * shape.hidden_size if half else 0)
     products = size * (4 * heads + 3 * kv + 4 * shape.intermediate_size)
+    if shape.qk_norm:
+        products += size * (heads + kv)
     copies = 2.0 * shape.num_parameters() if half else 0.0
-    return shape.num_hidden_layers * (stream + products) * tokens + copies
+    layers = shape.num_hidden_layers
+    if again:
+        return (layers * WEIGHT_BYTES * shape.hidden_size + stream + products) * tokens + copies
+    return layers * (stream + products) * tokens + copies

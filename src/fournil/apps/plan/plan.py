@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fournil.apps.plan.curation import Curation, curations
 from fournil.apps.plan.hardware import HERE, Hardware, hardware_of
@@ -103,13 +105,12 @@ def _warnings(plan: Plan) -> list[Message]:
     order, found = plan.order, []
     unknown = [text.key for text in order.texts if text.num_bytes is None and text.num_tokens is None]
     if unknown:
-        names = ", ".join(unknown[:3]) + (", …" if len(unknown) > 3 else "")
         found.append(
             markn(
                 "the size of one source is not known: {names}; what follows from it is not known either",
                 "the sizes of {count:,} sources are not known: {names}; what follows from them is not known either",
                 len(unknown),
-                names=names,
+                names=_some(unknown),
             )
         )
     if any(text.group == UNKNOWN for text in order.texts):
@@ -118,15 +119,26 @@ def _warnings(plan: Plan) -> list[Message]:
     for row in plan.tokens.groups:
         if pretrain is not None and row.tokens_seen and row.tokens == 0:
             found.append(mark("training asks for {group}, and no source has any", group=row.group))
-        elif pretrain is not None and row.epochs is not None and row.epochs > pretrain.max_epochs:
+        elif pretrain is not None and row.epochs is not None and row.epochs > _most_epochs(plan, row.group, pretrain):
             found.append(
                 mark(
                     "{group} would be read {epochs:.2f} times, max_epochs allows {most:g}: training would refuse",
                     group=row.group,
                     epochs=row.epochs,
-                    most=pretrain.max_epochs,
+                    most=round(_most_epochs(plan, row.group, pretrain), 2),
                 )
             )
+    if plan.tokens.ran_out:
+        found.append(
+            markn(
+                "{names} gives less than its share, for it may not be read more often; others of its language give the "
+                "rest",
+                "{count:,} sources give less than their share, for they may not be read more often ({names}); others "
+                "of their languages give the rest",
+                len(plan.tokens.ran_out),
+                names=_some(plan.tokens.ran_out),
+            )
+        )
     if pretrain is not None and pretrain.max_pair_tokens and any(row.group == PARALLEL for row in plan.tokens.groups):
         found.append(mark("longer pairs than max_pair_tokens are left out: pairs are read more often than is said"))
     for estimate in plan.estimates:
@@ -140,6 +152,20 @@ def _warnings(plan: Plan) -> list[Message]:
             )
         )
     return found
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
+def _most_epochs(plan: Plan, group: str, pretrain: Any) -> float:  # noqa: ANN401 - the stage's settings
+    """How often a group may be read: some of its sources may have a cap of their own."""
+    own = {entry.source: entry.max_epochs for entry in pretrain.source if entry.max_epochs is not None}
+    sources = [row for row in plan.tokens.sources if row.text.group == group and row.tokens]
+    if not any(row.text.key in own for row in sources):
+        return pretrain.max_epochs
+    most = sum((row.tokens or 0.0) * own.get(row.text.key, pretrain.max_epochs) for row in sources)
+    return most / sum(row.tokens or 0.0 for row in sources)
 
 
 def _too_large(estimate: Estimate, hardware: Hardware) -> list[Message]:

@@ -196,7 +196,9 @@ class Estimator:
             * work.context_length
             for work in works
         )
-        memory = state_bytes(shape, matrices) + activation_bytes(shape, tokens, half=half) + LOGITS_BYTES
+        again = getattr(config, "activation_checkpointing", False)
+        memory = state_bytes(shape, matrices) + LOGITS_BYTES
+        memory += activation_bytes(shape, tokens, half=half, again=again)
         weights = shape.num_parameters() * (2 if getattr(config, "save_dtype", "") == "bfloat16" else 4)
         disk = weights + (moment_bytes(shape, matrices) if step.stage == "pretrain" else 0.0)
         if config.keep_every:  # the last model is none of those that are kept on the way
@@ -218,8 +220,9 @@ class Estimator:
 
     def _train_seconds(self, step: StepOrder, works: list[Work]) -> tuple[float, float | None]:
         rate = self.hardware.flops_per_second
+        forward_twice = 4 / 3 if getattr(step.config, "activation_checkpointing", False) else 1.0
         if rate is not None:
-            seconds = sum(work.flops for work in works) / rate
+            seconds = forward_twice * sum(work.flops for work in works) / rate
             return seconds, seconds * self.hardware.num_devices / 3600
         seconds = rates.PRETRAIN_START
         if step.stage == "finetune":
@@ -227,7 +230,8 @@ class Estimator:
         seconds *= self.speed.text
         for work in works:
             measured = self.speed.step_seconds.get(f"{step.folder}/{work.key}")
-            one = self.speed.matrix * (rates.STEP_SECONDS + work.flops / work.steps / rates.FLOPS_PER_SECOND)
+            flops = forward_twice * work.flops / work.steps
+            one = self.speed.matrix * (rates.STEP_SECONDS + flops / rates.FLOPS_PER_SECOND)
             seconds += work.steps * (one if measured is None else measured)
         return seconds, None
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from fournil.apps.plan.order import CODE, PARALLEL, UNKNOWN, Order, Text
+from fournil.parts.train.quotas import Rule, quotas_under_cap, whole_quotas
+from fournil.parts.train.shares import PhaseMixture, Shares, phase_mixture
 
 PASSED_DOCUMENTS, PASSED_PAIRS = 0.955, 0.95
 """Parts of the bytes of software documentation and of program messages that curation does not refuse."""
@@ -65,6 +68,8 @@ class TokenTable:
     groups: tuple[GroupRow, ...]
     tokens_seen: float
     """Of all training from nothing."""
+    ran_out: tuple[str, ...] = ()
+    """Sources that give less than their share, because they may not be read more often."""
 
 
 def token_table(order: Order) -> TokenTable:
@@ -79,12 +84,13 @@ def token_table(order: Order) -> TokenTable:
         return TokenTable(tuple(rows), (), 0.0)
     seen: dict[str, float] = {}
     by_row = [0.0] * len(rows)
-    left: dict[int, Fraction] = {}
-    for phase in pretrain.phase:
-        for group, tokens in _tokens_of_phase(phase, order.languages).items():
+    division = _Division(rows, pretrain, order.languages)
+    for number in range(len(pretrain.phase)):
+        mixture = mixture_of_phase(pretrain, number)
+        for group, tokens in division.of_groups(mixture).items():
             seen[group] = seen.get(group, 0.0) + tokens
-            for number, part in _divided(group, tokens, rows, pretrain, left).items():
-                by_row[number] += part
+            for place, part in division.of_sources(group, tokens, mixture).items():
+                by_row[place] += part
     total = sum(seen.values())
     rows = [SourceRow(r.text, r.kept_bytes, r.tokens, part) for r, part in zip(rows, by_row, strict=True)]
     groups = []
@@ -97,12 +103,18 @@ def token_table(order: Order) -> TokenTable:
         known = not floating and all(row.tokens is not None for row in ours)
         tokens = sum(row.tokens or 0.0 for row in ours) if known else None
         groups.append(GroupRow(group, tokens, seen.get(group, 0.0), seen.get(group, 0.0) / total if total else 0.0))
-    return TokenTable(tuple(rows), tuple(groups), total)
+    return TokenTable(tuple(rows), tuple(groups), total, tuple(sorted(division.ran_out)))
 
 
-def steps_of_phase(phase: Any) -> int:  # noqa: ANN401 - a phase's settings
-    """Return the steps of a phase of training, however it says them."""
-    return phase.steps or math.ceil(phase.tokens / phase.batch_tokens)
+def mixture_of_phase(pretrain: Any, number: int) -> PhaseMixture:  # noqa: ANN401 - the stage's settings
+    """Return the steps, batches and shares of a phase of training, as training works them out.
+
+    Raises:
+        FournilError: The phase cannot be had.
+    """
+    phase = pretrain.phase[number]
+    weights = {entry.source: entry.weight for entry in phase.source}
+    return phase_mixture(phase, f"pretrain.phase[{number}]", weights)
 
 
 def bytes_per_token(order: Order, group: str) -> float | None:
@@ -152,41 +164,60 @@ def _kept_part(text: Text, order: Order) -> float:
     return passed * (1.0 - max(heldout.share, floor))
 
 
-def _tokens_of_phase(phase: Any, languages: tuple[str, ...]) -> dict[str, float]:  # noqa: ANN401
-    from fournil.parts.train.mixture import PhaseMixture, Shares
+class _Division:
+    """Tokens divided among languages and sources as training divides them, phase after phase."""
 
-    rows = phase.batch_tokens // phase.context_length
-    mixture = PhaseMixture(steps_of_phase(phase), rows, phase.context_length, phase.code, phase.parallel)
-    before = Shares(mixture, languages).before(mixture.steps)
-    return {group: float(number * phase.context_length) for group, number in before.items() if number}
+    def __init__(self, rows: Sequence[SourceRow], pretrain: Any, languages: tuple[str, ...]) -> None:  # noqa: ANN401
+        self.rows, self.pretrain, self.languages = rows, pretrain, languages
+        self.weights = {entry.source: entry.weight for entry in pretrain.source}
+        self.language_weights = {entry.language: entry.weight for entry in pretrain.language}
+        self.ran_out: set[str] = set()
+        own = {entry.source: entry.max_epochs for entry in pretrain.source if entry.max_epochs is not None}
+        self.left = [Fraction(own.get(row.text.key, pretrain.max_epochs)) * round(row.tokens or 0.0) for row in rows]
 
+    def of_groups(self, mixture: PhaseMixture) -> dict[str, float]:
+        """Tokens that each group gives in a phase."""
+        how = self.pretrain.sampling
+        rule = None if how.languages == "equal" else Rule(how.languages, how.language_temperature)
+        shares = Shares(mixture, self.languages, rule and (lambda rows: self._of_languages(rows, mixture, rule)))
+        before = shares.before(mixture.steps)
+        return {group: float(number * mixture.context_length) for group, number in before.items() if number}
 
-def _divided(
-    group: str,
-    tokens: float,
-    rows: list[SourceRow],
-    pretrain: Any,  # noqa: ANN401
-    left: dict[int, Fraction],
-) -> dict[int, float]:
-    """Divide a group's tokens among its sources as training does: by weighted size, none above max_epochs.
+    def of_sources(self, group: str, tokens: float, mixture: PhaseMixture) -> dict[int, float]:
+        """Place of a row → tokens that the group's source gives; empty where a size is not known."""
+        places = [place for place, row in enumerate(self.rows) if row.text.group == group and row.tokens]
+        if not places or any(row.tokens is None for row in self.rows if row.text.group == group):
+            return {}
+        how = self.pretrain.sampling
+        weights = {**self.weights, **mixture.weights}
+        claims = Rule(how.sources, how.source_temperature).claims(
+            [self.rows[place].tokens or 0.0 for place in places],
+            [weights.get(self.rows[place].text.key, 1.0) for place in places],
+        )
+        found = quotas_under_cap(round(tokens), claims, [self.left[place] for place in places])
+        total = sum(claims) or 1
+        asked = [round(tokens) * claim / total for claim in claims]
+        if found is None:  # more than max_epochs: training will refuse; the plan says how many it would be
+            found = asked
+        self.ran_out |= {
+            self.rows[place].text.key
+            for place, part, share in zip(places, found, asked, strict=True)
+            if part == self.left[place] and share - part >= mixture.context_length
+        }
+        for place, part in zip(places, found, strict=True):
+            self.left[place] = max(Fraction(0), self.left[place] - part)
+        return {place: float(part) for place, part in zip(places, found, strict=True)}
 
-    Returns:
-        Place of a row → tokens read of it; empty where a size is not known.
-    """
-    from fournil.parts.train.mixture import quotas_under_cap
-
-    weights = {entry.source: entry.weight for entry in pretrain.source}
-    places = [place for place, row in enumerate(rows) if row.text.group == group and row.tokens]
-    if not places or any(row.tokens is None for row in rows if row.text.group == group):
-        return {}
-    sizes = {place: round((rows[place].tokens or 0.0) * weights.get(rows[place].text.key, 1.0)) for place in places}
-    for place in places:
-        left.setdefault(place, Fraction(pretrain.max_epochs) * round(rows[place].tokens or 0.0))
-    room = [left[place] for place in places]
-    found = quotas_under_cap(round(tokens), [max(1, sizes[place]) for place in places], room)
-    if found is None:  # more than max_epochs: training will refuse; the plan says how many it would be
-        total = sum(sizes.values()) or 1
-        found = [Fraction(round(tokens) * sizes[place], total) for place in places]
-    for place, part in zip(places, found, strict=True):
-        left[place] = max(Fraction(0), left[place] - part)
-    return {place: float(part) for place, part in zip(places, found, strict=True)}
+    def _of_languages(self, rows: int, mixture: PhaseMixture, rule: Rule) -> list[int]:
+        """How many of so many rows each language gives; alike where a size that the rule asks for is not known."""
+        members = [[i for i, row in enumerate(self.rows) if row.text.group == name] for name in self.languages]
+        sizes = [sum(self.rows[i].tokens or 0.0 for i in places) for places in members]
+        weights = [self.language_weights.get(name, 1.0) for name in self.languages]
+        if not all(sizes):
+            sizes = [1.0] * len(sizes)
+            room = [rows] * len(sizes)
+        else:
+            room = [math.floor(sum(self.left[i] for i in places) / mixture.context_length) for places in members]
+        claims = rule.claims(sizes, weights)
+        found = whole_quotas(rows, claims, room) or whole_quotas(rows, claims, [rows] * len(claims))
+        return found or [rows, *[0] * (len(claims) - 1)]

@@ -94,8 +94,10 @@ def step_seconds(
         precision=task["precision"],
         compile=task["compile"],
     )
+    model = Llama(shape).reset(1)
+    model.checkpoints_activations = task["activation_checkpointing"]
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(_EnoughError):
-        train(Llama(shape).reset(1), batch, settings, Path(folder), Context(device=device, threads=threads))
+        train(model, batch, settings, Path(folder), Context(device=device, threads=threads))
     if device != "cpu" and len(times) > WARM_STEPS + 1:
         return (times[-1] - times[WARM_STEPS]) / (len(times) - 1 - WARM_STEPS)
     each = [after - before for before, after in itertools.pairwise(times[WARM_STEPS:])]

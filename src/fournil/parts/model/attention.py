@@ -80,6 +80,10 @@ def rotate(x_BRTC: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         cos: Cosines, [T, C] or [B, 1, T, C].
         sin: Sines, likewise.
     """
+    if torch.compiler.is_compiling():  # a compiler makes one kernel of it, forward and backward
+        first, second = x_BRTC.chunk(2, dim=-1)
+        turned = torch.cat((-second, first), dim=-1)
+        return x_BRTC * cos.to(x_BRTC.dtype) + turned * sin.to(x_BRTC.dtype)
     rotated = _Rotate.apply(x_BRTC, cos, sin)
     assert isinstance(rotated, Tensor)
     return rotated

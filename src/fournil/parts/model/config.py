@@ -11,6 +11,10 @@ from fournil.core.speech import tr
 
 ROPE_TYPES = ("default", "linear", "llama3")
 
+ARCHITECTURES = {"llama": "LlamaForCausalLM", "mistral": "MistralForCausalLM", "qwen3": "Qwen3ForCausalLM"}
+"""By model_type, the architectures whose arithmetic is ours: Mistral's is Llama's, Qwen3's adds norms of queries and
+keys."""
+
 LARGEST = {
     "vocab_size": 1 << 24,
     "hidden_size": 1 << 20,
@@ -59,7 +63,7 @@ class RopeScaling:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The shape of a Llama: what stands in config.json, no more than what changes the arithmetic."""
+    """The shape of a Llama, or of a Qwen3: what stands in config.json, no more than what changes the arithmetic."""
 
     vocab_size: int
     """Rows of the embedding: ids are 0 to vocab_size - 1."""
@@ -85,6 +89,8 @@ class ModelConfig:
     """What RMSNorm adds to the mean square."""
     tie_word_embeddings: bool = False
     """Whether the output layer is the embedding."""
+    qk_norm: bool = False
+    """Whether each head's query and key are normalised before they turn, as in Qwen3 (Henry and others, 2020)."""
     bos_token_id: int | None = 1
     """Id of the token that begins a text, where one is used."""
     eos_token_id: int | tuple[int, ...] | None = 2
@@ -152,7 +158,12 @@ class ModelConfig:
         heads = self.num_attention_heads + 2 * self.key_value_heads
         attention = self.hidden_size * self.head_width * (heads + self.num_attention_heads)
         feed_forward = 3 * self.hidden_size * self.intermediate_size
-        return self.num_hidden_layers * (attention + feed_forward + 2 * self.hidden_size) + self.hidden_size
+        return self.num_hidden_layers * (attention + feed_forward) + self.num_norm_parameters()
+
+    def num_norm_parameters(self) -> int:
+        """Weights of all norms."""
+        of_heads = 2 * self.head_width if self.qk_norm else 0
+        return self.num_hidden_layers * (2 * self.hidden_size + of_heads) + self.hidden_size
 
     def num_parameters(self) -> int:
         """All parameters."""
@@ -164,7 +175,7 @@ class ModelConfig:
         Two for each multiply-add, three times the forward pass; causal attention over half the context on average;
         the embedding's lookup costs nothing, the output layer does.
         """
-        matrices = self.num_block_parameters() - (2 * self.num_hidden_layers + 1) * self.hidden_size
+        matrices = self.num_block_parameters() - self.num_norm_parameters()
         matrices += self.vocab_size * self.hidden_size
         attention = self.num_hidden_layers * 2 * self.num_attention_heads * self.head_width * (context_length + 1) / 2
         return 6.0 * (matrices + attention)
@@ -184,12 +195,14 @@ class ModelConfig:
                     "high_freq_factor": self.rope_scaling.high_freq_factor,
                     "original_max_position_embeddings": self.rope_scaling.original_max_position_embeddings,
                 }
+        model_type = "qwen3" if self.qk_norm else "llama"
+        own = {"use_sliding_window": False, "sliding_window": None} if self.qk_norm else {"mlp_bias": False}
         return {
-            "architectures": ["LlamaForCausalLM"],
-            "model_type": "llama",
+            "architectures": [ARCHITECTURES[model_type]],
+            "model_type": model_type,
             "attention_bias": False,
             "attention_dropout": 0.0,
-            "mlp_bias": False,
+            **own,
             "hidden_act": "silu",
             "initializer_range": 0.02,
             "use_cache": True,
@@ -213,14 +226,15 @@ class ModelConfig:
 
     @staticmethod
     def from_hugging_face(config: Mapping[str, Any], where: str = "config.json") -> ModelConfig:
-        """Read the content of a Llama's config.json, as transformers 4 or 5 writes it.
+        """Read the content of the config.json of a Llama, Mistral or Qwen3, as transformers 4 or 5 writes it.
 
         Args:
             config: The parsed JSON object.
             where: The file's name, for errors.
 
         Raises:
-            FournilError: It is no Llama, or has a part (biases, another activation) that this model has not.
+            FournilError: It is none of them, or has a part (biases, another activation, a sliding window) that this
+                model has not.
         """
         other = other_kind(config, where)
         if other is not None:
@@ -229,6 +243,7 @@ class ModelConfig:
         rope, rope_type = _rope(config)
         scaling = None
         eos = config.get("eos_token_id")
+        model_type = config.get("model_type", "llama")
         try:
             if rope_type != "default":
                 known = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
@@ -246,6 +261,7 @@ class ModelConfig:
                 rope_scaling=scaling,
                 rms_norm_eps=config.get("rms_norm_eps", 1e-6),
                 tie_word_embeddings=config.get("tie_word_embeddings", False),
+                qk_norm=model_type == "qwen3",
                 bos_token_id=config.get("bos_token_id"),
                 eos_token_id=tuple(eos) if isinstance(eos, list) else eos,
                 pad_token_id=config.get("pad_token_id"),
@@ -261,27 +277,52 @@ class ModelConfig:
             raise FournilError(tr("its values make no sense ({error})", error=error), where=where, fix=fix) from None
 
 
+_WRITTEN_OUT = {
+    "llama": (),
+    "mistral": ("num_key_value_heads", "rms_norm_eps", "sliding_window"),
+    "qwen3": ("num_key_value_heads", "head_dim", "rms_norm_eps"),
+}
+"""What a config.json must say itself, because Llama's default is not the architecture's."""
+
+
 def other_kind(config: Mapping[str, Any], where: str = "config.json") -> FournilError | None:
-    """Why a config.json describes no Llama of the kind that ModelConfig is, or None where it does."""
-    architectures = _architectures(config)
-    if config.get("model_type", "llama") != "llama" or "LlamaForCausalLM" not in architectures:
+    """Why a config.json describes no model of the kind that ModelConfig is, or None where it does."""
+    model_type = config.get("model_type", "llama")
+    known = ARCHITECTURES.get(model_type) if isinstance(model_type, str) else None
+    architectures = _architectures(config, known)
+    if known is None or known not in architectures:
         return FournilError(
             tr(
-                "architecture {architecture} (model_type {model_type!r}) is not a Llama",
+                "Fournil's own model is no {architecture} (model_type {model_type!r})",
                 architecture=architectures[0],
-                model_type=config.get("model_type"),
+                model_type=model_type,
             ),
             where=where,
-            fix=tr("Fournil's own model reads LlamaForCausalLM folders only."),
+            fix=tr("It reads folders of {names}.", names=", ".join(ARCHITECTURES.values())),
+        )
+    missing = [name for name in _WRITTEN_OUT[model_type] if name not in config]
+    if missing:
+        return FournilError(
+            tr("{name} is missing", name=missing[0]), where=where, fix=tr("Give the model's full folder.")
+        )
+    window = _narrow_window(config)
+    if window is not None:
+        return FournilError(
+            tr("tokens look at the last {window} only", window=window),
+            where=where,
+            fix=tr("Shorter texts need no window: set max_position_embeddings to it, and sliding_window to null."),
         )
     for name in ("attention_bias", "mlp_bias"):
         if config.get(name):
-            fix = tr("Only Llamas without biases can be read.")
+            fix = tr("Only models without biases can be read.")
             return FournilError(tr("{name} is true", name=name), where=where, fix=fix)
     if config.get("hidden_act", "silu") != "silu":
         what = tr("hidden_act is {activation!r}", activation=config["hidden_act"])
         return FournilError(what, where=where, fix=tr("Only silu can be read."))
-    _, rope_type = _rope(config)
+    rope, rope_type = _rope(config)
+    if rope.get("partial_rotary_factor", 1.0) != 1.0 or config.get("partial_rotary_factor", 1.0) != 1.0:
+        fix = tr("Only models whose heads turn whole can be read.")
+        return FournilError(tr("partial_rotary_factor is not 1"), where=where, fix=fix)
     if rope_type not in ROPE_TYPES:
         what = tr("unknown rotary scaling {rope_type!r}", rope_type=rope_type)
         return FournilError(what, where=where, fix=tr("Known are {names}.", names=", ".join(ROPE_TYPES)))
@@ -320,9 +361,24 @@ def _short(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
     return str(value)[:60]
 
 
-def _architectures(config: Mapping[str, Any]) -> list[str]:
+def _architectures(config: Mapping[str, Any], otherwise: str | None) -> list[str]:
     found = config.get("architectures")
-    return [str(name) for name in found] if isinstance(found, list) and found else ["LlamaForCausalLM"]
+    return [str(name) for name in found] if isinstance(found, list) and found else [otherwise or "?"]
+
+
+def _narrow_window(config: Mapping[str, Any]) -> object:
+    """The sliding window that some layer's tokens look through, where it is narrower than the context; None: none."""
+    if config.get("model_type") == "llama":
+        return None
+    layers = config.get("layer_types")
+    if isinstance(layers, list) and all(kind == "full_attention" for kind in layers):
+        return None
+    if config.get("model_type") == "qwen3" and not config.get("use_sliding_window") and not layers:
+        return None
+    window, context = config.get("sliding_window"), config.get("max_position_embeddings")
+    if window is None or (isinstance(window, int) and isinstance(context, int) and window >= context):
+        return None
+    return window
 
 
 def _rope(config: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:

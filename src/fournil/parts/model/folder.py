@@ -1,4 +1,4 @@
-"""Llamas in and out of Hugging Face folders: config.json, safetensors, generation_config.json. Never pickle."""
+"""Models in and out of Hugging Face folders: config.json, safetensors, generation_config.json. Never pickle."""
 
 from __future__ import annotations
 
@@ -43,6 +43,9 @@ def hugging_face_views(model: Llama) -> dict[str, Tensor]:
         views[name + "self_attn.k_proj.weight"] = block.qkv.data[query : query + key]
         views[name + "self_attn.v_proj.weight"] = block.qkv.data[query + key :]
         views[name + "self_attn.o_proj.weight"] = block.attention_out.data
+        if block.q_norm is not None and block.k_norm is not None:
+            views[name + "self_attn.q_norm.weight"] = block.q_norm.data
+            views[name + "self_attn.k_norm.weight"] = block.k_norm.data
         views[name + "mlp.gate_proj.weight"] = block.gate_up.data[: config.intermediate_size]
         views[name + "mlp.up_proj.weight"] = block.gate_up.data[config.intermediate_size :]
         views[name + "mlp.down_proj.weight"] = block.down.data
@@ -53,13 +56,13 @@ def read_config(folder: Path) -> ModelConfig:
     """Read a folder's config.json.
 
     Raises:
-        FournilError: There is none, or it is no Llama.
+        FournilError: There is none, or it describes another kind of model.
     """
     return ModelConfig.from_hugging_face(read_json(folder / "config.json"), where=str(folder / "config.json"))
 
 
 def load(folder: Path, dtype: torch.dtype = torch.float32, *, device: torch.device | str = "cpu") -> Llama:
-    """Read a Llama from a Hugging Face folder, whole and checked.
+    """Read a model from a Hugging Face folder, whole and checked.
 
     Nothing is allocated before config.json and the headers of the weights agree.
 

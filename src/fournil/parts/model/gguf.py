@@ -1,6 +1,7 @@
 """A Hugging Face folder as one GGUF file that llama.cpp reads with the same ids and the same arithmetic.
 
-Only what Fournil makes: an unscaled Llama with a tokenizer whose merges follow from the order of its ids.
+Only what Fournil makes: an unscaled Llama, or a Qwen3 where queries and keys are normalised, with a tokenizer whose
+merges follow from the order of its ids.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def write_gguf(folder: Path, path: Path, card: Card, *, quantization: Quantizati
     tokens = _Tokens.read(folder, config.vocab_size)
     logging.getLogger("gguf").setLevel(logging.WARNING)
     with atomic_path(path) as temporary:
-        writer = gguf.GGUFWriter(temporary, "llama")
+        writer = gguf.GGUFWriter(temporary, gguf.MODEL_ARCH_NAMES[_architecture(config)])
         _add_card(writer, card, quantization)
         _add_shape(writer, config)
         tokens.add(writer)
@@ -81,6 +82,10 @@ def write_gguf(folder: Path, path: Path, card: Card, *, quantization: Quantizati
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
         writer.close()
+
+
+def _architecture(config: ModelConfig) -> gguf.MODEL_ARCH:
+    return gguf.MODEL_ARCH.QWEN3 if config.qk_norm else gguf.MODEL_ARCH.LLAMA
 
 
 def _add_card(writer: gguf.GGUFWriter, card: Card, quantization: Quantization) -> None:
@@ -213,8 +218,10 @@ def _kind(text: str, specials: set[str], unk: str) -> gguf.TokenType:
 def _tensors(
     folder: Path, config: ModelConfig, kind: gguf.GGMLQuantizationType
 ) -> Iterator[tuple[str, np.ndarray, gguf.GGMLQuantizationType]]:
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, config.num_hidden_layers)
+    names = gguf.get_tensor_name_map(_architecture(config), config.num_hidden_layers)
     heads = {"q_proj": config.num_attention_heads, "k_proj": config.key_value_heads}
+    if config.qk_norm:
+        heads = {}  # llama.cpp turns a Qwen3's rows as Hugging Face does
     for name, view in hugging_face_views(load(folder)).items():
         values = view.numpy()
         part = name.split(".")[-2]

@@ -1,4 +1,5 @@
-"""Llama in plain PyTorch: RMSNorm, rotary positions, grouped-query attention, SwiGLU.
+"""Llama in plain PyTorch: RMSNorm, rotary positions, grouped-query attention, SwiGLU; with norms of queries and keys,
+where they are asked for, it is Qwen3.
 
 Shapes: B batch, T tokens, N = B x T tokens in a row, D width, F feed-forward width, H query heads, K key/value heads,
 C head width, S tokens to look at, V vocabulary.
@@ -10,14 +11,20 @@ limits a small model. folder.py splits them again, so that files hold Hugging Fa
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from fournil.parts.model.attention import Cache, first_positions, rotary_table, rotate
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.cross_entropy import linear_cross_entropy
+
+WRITERS = ("attention_out", "down")
+"""The matrices of a block that write to the stream."""
 
 
 class Block(nn.Module):
@@ -33,9 +40,12 @@ class Block(nn.Module):
             config.head_width,
         )
         self.eps = config.rms_norm_eps
+        self.compiled: Callable[..., Tensor] | None = None
         width = config.hidden_size
         self.attention_norm = nn.Parameter(torch.empty(width))
         self.qkv = nn.Parameter(torch.empty((self.num_heads + 2 * self.num_kv) * self.head_width, width))
+        self.q_norm = nn.Parameter(torch.empty(self.head_width)) if config.qk_norm else None
+        self.k_norm = nn.Parameter(torch.empty(self.head_width)) if config.qk_norm else None
         self.attention_out = nn.Parameter(torch.empty(width, self.num_heads * self.head_width))
         self.feed_norm = nn.Parameter(torch.empty(width))
         self.gate_up = nn.Parameter(torch.empty(2 * config.intermediate_size, width))
@@ -53,12 +63,23 @@ class Block(nn.Module):
         self, x_BTD: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None, mask: Tensor | None, causal: bool
     ) -> Tensor:
         """Add this block's attention and feed-forward to the stream."""
+        through = self.through if self.compiled is None or cache is not None else self.compiled
+        return through(x_BTD, cos, sin, cache, mask, causal)
+
+    def through(
+        self, x_BTD: Tensor, cos: Tensor, sin: Tensor, cache: Cache | None, mask: Tensor | None, causal: bool
+    ) -> Tensor:
+        """What `forward` does, as it is before it is compiled."""
         B, T, D = x_BTD.shape
         turning = self.num_heads + self.num_kv
         heads = F.linear(F.rms_norm(x_BTD, (D,), self.attention_norm, self.eps), self.qkv)
         heads = heads.view(B, T, turning + self.num_kv, self.head_width).transpose(1, 2)
-        turned, v_BKTC = heads.split((turning, self.num_kv), dim=1)
-        q_BHTC, k_BKTC = rotate(turned, cos, sin).split((self.num_heads, self.num_kv), dim=1)
+        turning_BRTC, v_BKTC = heads.split((turning, self.num_kv), dim=1)
+        if self.q_norm is not None and self.k_norm is not None:
+            weights_R1C = torch.cat((self.q_norm.expand(self.num_heads, 1, -1), self.k_norm.expand(self.num_kv, 1, -1)))
+            normed_BRTC = F.rms_norm(turning_BRTC, (self.head_width,), None, self.eps)
+            turning_BRTC = normed_BRTC * weights_R1C.to(normed_BRTC.dtype)
+        q_BHTC, k_BKTC = rotate(turning_BRTC, cos, sin).split((self.num_heads, self.num_kv), dim=1)
         if cache is not None:
             seen_BHTC = cache.attend(self.layer, q_BHTC, k_BKTC, v_BKTC, mask, causal)
         else:
@@ -87,6 +108,42 @@ class Llama(nn.Module):
             cos, sin = rotary_table(config, first_positions(config))
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
+        self.checkpoints_activations = False
+        """Whether the backward pass makes each block's activations again instead of keeping them: the same gradients
+        to the last bit, a third more work, and of each block the stream alone in memory (Chen and others, 2016)."""
+
+    def compile_blocks(self, backend: str | Callable[..., object] = "inductor") -> None:
+        """Let torch.compile make kernels for what is inside blocks: once, for all blocks are alike.
+
+        The rest stays as it is: the output layer is matrix products, and how many rows it has changes with the batch.
+        Reading with a cache is not compiled. What surrounds a block (sharded weights, activations made again) works on
+        it as before.
+
+        Args:
+            backend: As for torch.compile.
+        """
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            block.compiled = torch.compile(block.through, backend=backend)
+
+    def turn_with(self, rope_theta: float, max_position_embeddings: int | None = None) -> None:
+        """Go on with another base of the rotary frequencies, as when training goes over to longer contexts.
+
+        Args:
+            rope_theta: The new base; config.json will say it.
+            max_position_embeddings: The longest context from now on (None: as before).
+        """
+        length = max_position_embeddings or self.config.max_position_embeddings
+        config = replace(self.config, rope_theta=rope_theta, max_position_embeddings=length)
+        if config == self.config:
+            return
+        cos, sin = rotary_table(config, max(first_positions(config), self.cos.shape[0]))
+        if cos.shape == self.cos.shape:  # in place: what was compiled or captured holds these tensors
+            self.cos.copy_(cos)
+            self.sin.copy_(sin)
+        else:
+            self.cos, self.sin = cos.to(self.cos), sin.to(self.sin)
+        self.config = config
 
     @property
     def output_weight(self) -> Tensor:
@@ -94,26 +151,37 @@ class Llama(nn.Module):
         return self.embedding if self.unembedding is None else self.unembedding
 
     @torch.no_grad()
-    def reset(self, seed: int) -> Llama:
+    def reset(self, seed: int, *, std: float | None = None) -> Llama:
         """Set all weights for training from nothing, as a pure function of `seed`.
 
         Matrices that read the stream start uniform with standard deviation 1 / sqrt(width); matrices that write to
         it, and an untied output layer, start at zero, so that every block begins as the identity and the first loss
         is exactly log(vocabulary).
+
+        Args:
+            seed: Of the random numbers.
+            std: Instead, the normal way: all matrices have this standard deviation at any width, and those that write
+                to the stream have it divided by sqrt(2 x layers) (GPT-2's; Megatron-LM's initialisation).
         """
         generator = torch.Generator().manual_seed(seed)
+        for name, parameter in self.named_parameters():
+            if parameter.ndim == 1:
+                parameter.fill_(1.0)
+            elif std is not None:
+                writes = name.rsplit(".", 1)[-1] in WRITERS
+                deviation = std / math.sqrt(2 * len(self.blocks)) if writes else std
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * deviation)
+        if std is not None:
+            return self
         tied = self.unembedding is None
         width = self.config.hidden_size
         noise = torch.randn(self.embedding.shape, generator=generator) * (width**-0.5 if tied else 1.0)
         self.embedding.copy_(noise)
         if self.unembedding is not None:
             self.unembedding.zero_()
-        self.norm.fill_(1.0)
         bound = math.sqrt(3.0 / width)
         for block in self.blocks:
             assert isinstance(block, Block)
-            block.attention_norm.fill_(1.0)
-            block.feed_norm.fill_(1.0)
             for matrix in (block.qkv, block.gate_up):
                 matrix.copy_((torch.rand(matrix.shape, generator=generator) * 2 - 1) * bound)
             block.attention_out.zero_()
@@ -151,8 +219,14 @@ class Llama(nn.Module):
             mask = torch.ones(T, past + T, dtype=torch.bool, device=ids_BT.device).tril(past)
         causal = mask is None and T > 1
         x_BTD = F.embedding(ids_BT, self.embedding)
+        again = self.checkpoints_activations and cache is None and torch.is_grad_enabled()
         for block in self.blocks:
-            x_BTD = block(x_BTD, cos, sin, cache, mask, causal)
+            if again:
+                x_BTD = checkpoint(
+                    block, x_BTD, cos, sin, None, mask, causal, use_reentrant=False, preserve_rng_state=False
+                )
+            else:
+                x_BTD = block(x_BTD, cos, sin, cache, mask, causal)
         if cache is not None:
             cache.advance(T)
         return F.rms_norm(x_BTD, (x_BTD.shape[-1],), self.norm, self.config.rms_norm_eps)

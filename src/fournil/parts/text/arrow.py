@@ -14,6 +14,13 @@ def read_only(values: np.ndarray) -> np.ndarray:
     return view
 
 
+def strings(bytes_B: np.ndarray, bounds_D: np.ndarray) -> pa.Array:
+    """Strings out of UTF-8 (uint8) and their bounds in it (int64), the first 0; the bytes are not copied."""
+    bounds = bounds_D.astype(np.int32)
+    assert int(bounds_D[-1]) == int(bounds[-1]), "a batch of texts has 2 GiB at most"
+    return pa.StringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(bytes_B))
+
+
 def code_point_lengths(texts: pa.Array) -> np.ndarray:
     """Number of code points of each string."""
     return pc.call_function("utf8_length", [texts]).to_numpy(zero_copy_only=False)

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from fournil.parts.text.codepoints import DIGIT, LETTER, flag_table, utf8_bytes
 from fournil.parts.text.kernels.folded import PAIRS, SKIPPED, WIDE, fold_words
+from fournil.parts.text.scratch import scratch
 
 _LOWEST_PRIVATE, _HIGHEST_PRIVATE = 0xD800, 0xF8FF
 _INVISIBLE = (0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF)
@@ -96,6 +97,6 @@ def folded_words(texts: pa.Array) -> FoldedWords:
     bytes_B, bytes_D = utf8_bytes(texts)
     words_D = np.zeros(len(bytes_D), np.int64)
     room = len(bytes_B) // 2 + len(bytes_D) + 1
-    hashes_W, starts_W = np.empty(room, np.uint64), np.empty(room, np.uint32)
+    hashes_W, starts_W = scratch("folded_W", room, np.uint64), scratch("folded_starts_W", room, np.uint32)
     num = fold_words(bytes_B, bytes_D, *_tables(), hashes_W, starts_W, words_D) if len(bytes_B) else 0
-    return FoldedWords(hashes_W[:num], starts_W[:num], words_D, bytes_B, bytes_D)
+    return FoldedWords(hashes_W[:num].copy(), starts_W[:num].copy(), words_D, bytes_B, bytes_D)

@@ -27,8 +27,9 @@ def exact_keys(texts: pa.Array) -> np.ndarray:
 
 @cache
 def _ascii_letters() -> np.ndarray:
-    """A letter in lower case, 1 where a directive may begin, or 0, by byte."""
-    table = np.where(flag_table()[:0x80] & LETTER, lower_codes()[:0x80], 0).astype(np.uint8)
+    """By byte, a letter in lower case, 0 for another sign, 1 where a directive or a wider character may begin."""
+    table = np.ones(0x100, np.uint8)
+    table[:0x80] = np.where(flag_table()[:0x80] & LETTER, lower_codes()[:0x80], 0)
     table[[ord(character) for character in "%<{"]] = 1
     return table
 

@@ -7,8 +7,7 @@ inside « » (and between groups of digits), curly quotes, dashes, ellipses, lig
 
 import re
 import unicodedata
-from functools import cache
-from typing import NamedTuple
+from functools import cache, lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +23,7 @@ from fournil.parts.text.kernels.characters import (
     WHITE_SPACE,
     ZERO_WIDTH,
 )
+from fournil.parts.text.white_space import Edit, regular_spaces
 
 RULES = (
     "line-ends",
@@ -44,9 +44,6 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufdd0-\ufdef\ufff9-
 _ZERO_WIDTH = re.compile("[\u200b-\u200d\u2060\ufeff\u180e]+")
 _BIDI = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]+")
 _SOFT_HYPHEN = re.compile("\xad+")
-_SPACES = " \t\xa0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-_BLANK_LINES = re.compile("\n{4,}")
-_LEADING = re.compile("(?:[^\\S\n]*\n)+")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 # Joiners mean something between letters of Indic, Arabic and emoji sequences: everywhere but beside these.
 _PLAIN = re.compile("[\\s\x00-\u024f\u1e00-\u1eff\u2010-\u206f]")
@@ -65,21 +62,8 @@ def _stacked_marks() -> re.Pattern[str]:
     return re.compile(f"(?=[{marks}])(?<=[{marks}]{{{MOST_MARKS}}})[{marks}]++")
 
 
-class Edit(NamedTuple):
-    """What one rule did to one text.
-
-    That is `num` changes between `start` and `end`, in code points of the text as the rule found it; the first of
-    them made `was` into `now`.
-    """
-
-    rule: str
-    start: int
-    end: int
-    was: str
-    now: str
-    num: int
-
-
+_ANY_CHARACTER = LINE_ENDS | CONTROL | ZERO_WIDTH | BIDI | SOFT_HYPHEN
+_TABLE_SIZE = 0x20001
 _CHARACTER_RULES = (
     (LINE_ENDS, "line-ends", _LINE_ENDS),
     (CONTROL, "control", _CONTROL),
@@ -87,22 +71,44 @@ _CHARACTER_RULES = (
     (BIDI, "bidi", _BIDI),
     (SOFT_HYPHEN, "soft-hyphen", _SOFT_HYPHEN),
 )
-_ANY_CHARACTER = LINE_ENDS | CONTROL | ZERO_WIDTH | BIDI | SOFT_HYPHEN
-EVERYTHING = _ANY_CHARACTER | COMPOSITION | WHITE_SPACE
 
 
 @cache
 def _suspicious_table() -> np.ndarray:
-    table = np.zeros(0x10000, np.uint8)
-    for code in range(0x10000):
-        character = chr(code)
-        for bit, _, rule in _CHARACTER_RULES:
-            if rule.match(character):
-                table[code] = bit
-        # Below U+0300 everything is its own NFC, and so is general punctuation but for two spaces.
-        if not table[code] and code >= 0x300 and not (0x2010 <= code <= 0x206F):
-            table[code] = COMPOSITION
-    table[0xFFFF] |= COMPOSITION
+    """uint8 by code point of the first planes: the bit of the rule that takes the character out, or COMPOSITION.
+
+    COMPOSITION marks what may not be in NFC whatever stands beside it: characters that decompose, and those that may
+    join the one before (NFC_Quick_Check is not Yes, or a combining class). The last entry stands for all that follow.
+    """
+    table = np.zeros(_TABLE_SIZE, np.uint8)
+    every = "".join(map(chr, range(0xD800))) + " " * 0x800 + "".join(map(chr, range(0xE000, _TABLE_SIZE)))
+    for bit, _, rule in _CHARACTER_RULES:
+        for match in rule.finditer(every):
+            table[match.start() : match.end()] = bit
+    joining = {*map(chr, range(0x1161, 0x1176)), *map(chr, range(0x11A8, 0x11C3))}  # vowels and ends of Hangul
+    for character in every[0xC0:]:
+        parts = unicodedata.decomposition(character)
+        if parts and parts[0] != "<":
+            joining.update(chr(int(part, 16)) for part in parts.split()[1:])
+    for code in range(0x300, _TABLE_SIZE):
+        character = every[code]
+        if unicodedata.combining(character) or character in joining or not unicodedata.is_normalized("NFC", character):
+            table[code] |= COMPOSITION
+    table[-1] |= COMPOSITION
+    return table
+
+
+@cache
+def _composing_table() -> np.ndarray:
+    """COMPOSITION (uint8) by code point of the BMP, where a stretch that NFC may change is not to end.
+
+    Below U+0300 everything is its own NFC, and so is general punctuation but for two spaces.
+    """
+    removed = (_suspicious_table()[:0x10000] & _ANY_CHARACTER) != 0
+    table = np.where(removed, 0, COMPOSITION).astype(np.uint8)
+    table[:0x300] = 0
+    table[0x2010:0x2070] = 0
+    table[0xFFFF] = COMPOSITION
     return table
 
 
@@ -131,17 +137,49 @@ def suspects(texts: pa.Array) -> np.ndarray:
     return out
 
 
-def normalise_text(text: str, *, code: bool = False, suspect: int = EVERYTHING) -> tuple[str, list[Edit]]:
+def normalise_text(text: str, *, code: bool = False) -> tuple[str, list[Edit]]:
     """Apply the rules to one text.
 
     Args:
         text: any string without surrogates.
-        suspect: what suspects() found in it; all rules are applied by default.
         code: program code, where blank lines and the first line's indentation are left alone.
 
     Returns:
         The text, and one Edit for each rule that changed it.
     """
+    texts, edits = normalise(pa.array([text], pa.string()), code=np.array([code]))
+    return texts[0].as_py(), edits.get(0, [])
+
+
+def normalise(texts: pa.Array, *, code: np.ndarray) -> tuple[pa.Array, dict[int, list[Edit]]]:
+    """Normalise a batch.
+
+    Args:
+        texts: strings without nulls.
+        code: bool by text, True for program code.
+
+    Returns:
+        The texts, and the edits of those that changed, by place in the batch.
+    """
+    changed: dict[int, list[Edit]] = {}
+    new: dict[int, str] = {}
+    suspect = suspects(texts)
+    wanted = (suspect & WHITE_SPACE) != 0
+    removed = (suspect & _ANY_CHARACTER) != 0
+    for place in np.flatnonzero(removed | _uncomposed(texts, suspect)).tolist():
+        text, edits = _regular_characters(texts[place].as_py(), int(suspect[place]))
+        if edits:
+            changed[place], new[place] = edits, text
+    # What was removed may have stood at the end of a line.
+    wanted[list(new)] = True
+    texts, spaced = regular_spaces(replace(texts, new), wanted=wanted, code=code)
+    for place, edits in spaced.items():
+        changed.setdefault(place, []).extend(edits)
+    return texts, changed
+
+
+def _regular_characters(text: str, suspect: int) -> tuple[str, list[Edit]]:
+    """Apply the rules of single characters, and NFC, to a text in which suspects() found something."""
     edits: list[Edit] = []
 
     def apply(rule: str, pattern: re.Pattern[str], new: str | None) -> None:
@@ -165,47 +203,16 @@ def normalise_text(text: str, *, code: bool = False, suspect: int = EVERYTHING) 
     for bit, rule, pattern in _CHARACTER_RULES:
         if suspect & bit and not (rule == "bidi" and _RIGHT_TO_LEFT.search(text)):
             apply(rule, pattern, None if rule == "line-ends" else "")
-    # What was removed may have stood between a letter and its accent, or at the end of a line.
-    if edits:
-        suspect |= COMPOSITION | WHITE_SPACE
-    if suspect & COMPOSITION:
-        found = _stretches(text)
+    # What was removed may have stood between a letter and its accent.
+    if edits or suspect & COMPOSITION:
+        data = text.encode()
+        found = _stretches_of(data)
         if any(end - start > MOST_MARKS for start, end in found) and _MANY_MARKS.search(text):
             apply("stacked-marks", _stacked_marks(), "")
-            found = _stretches(text)
-        text = _compose(text, found, edits)
-    if suspect & WHITE_SPACE:
-        text = _trailing(text, edits)
-        if not code and "\n\n\n\n" in text:
-            apply("blank-lines", _BLANK_LINES, "\n\n\n")
-        text = _trim(text, edits)
+            data = text.encode()
+            found = _stretches_of(data)
+        text = _compose(data, found, edits)
     return text, edits
-
-
-def _trailing(text: str, edits: list[Edit]) -> str:
-    """White space off the ends of lines."""
-    lines = text.split("\n")
-    new = [line.rstrip(_SPACES) for line in lines]
-    changed = [place for place, line in enumerate(new) if len(line) != len(lines[place])]
-    if not changed:
-        return text
-    start = sum(map(len, lines[: changed[0]])) + changed[0] + len(new[changed[0]])
-    end = len(text) - sum(map(len, lines[changed[-1] + 1 :])) - (len(lines) - 1 - changed[-1])
-    was = lines[changed[0]][len(new[changed[0]]) :]
-    edits.append(Edit("trailing-space", start, end, was, "", len(changed)))
-    return "\n".join(new)
-
-
-def _trim(text: str, edits: list[Edit]) -> str:
-    """Blank lines off the beginning, white space off the end."""
-    leading = _LEADING.match(text)
-    start, end = leading.end() if leading else 0, len(text.rstrip())
-    if end <= start:
-        start, end = 0, 0
-    if (start, end) != (0, len(text)):
-        first = (0, start) if start else (end, len(text))
-        edits.append(Edit("edges", first[0], len(text) if end < len(text) else start, text[first[0] : first[1]], "", 1))
-    return text[start:end]
 
 
 def _replacement(found: str, new: str | None) -> str:
@@ -223,17 +230,44 @@ def _removable(match: re.Match[str]) -> bool:
     return not before or not after or bool(_PLAIN.match(before)) or bool(_PLAIN.match(after))
 
 
-def _stretches(text: str) -> list[tuple[int, int]]:
-    """Where NFC may change something: bytes of the text as UTF-8."""
-    bytes_B = np.frombuffer(text.encode(), np.uint8)
-    starts, ends = np.empty((2, len(bytes_B) // 2 + 1), np.int64)
-    num = kernel.stretches(bytes_B, _suspicious_table(), starts, ends)
-    return list(zip(starts[:num].tolist(), ends[:num].tolist(), strict=True))
+def _stretches(bytes_B: np.ndarray, bounds_D: np.ndarray, wanted_D: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Where NFC may change something: the text, and the bytes of the batch from which and to which (int64, S x 3)."""
+    room = 1 << 12
+    while True:
+        found_S3 = np.empty((room, 3), np.int64)
+        num = kernel.stretches(bytes_B, bounds_D, wanted_D, table, found_S3)
+        if num <= room:
+            return found_S3[:num]
+        room = num
 
 
-def _compose(text: str, found: list[tuple[int, int]], edits: list[Edit]) -> str:
+def _stretches_of(data: bytes) -> list[tuple[int, int]]:
+    """Where NFC may change something in one text, in stretches as long as they can be."""
+    bytes_B = np.frombuffer(data, np.uint8)
+    found = _stretches(bytes_B, np.array([0, len(bytes_B)]), np.ones(1, np.bool_), _composing_table())
+    return [(start, end) for _, start, end in found.tolist()]
+
+
+def _uncomposed(texts: pa.Array, suspect: np.ndarray) -> np.ndarray:
+    """Which texts are not in NFC, or have more marks on a letter than may stand there (bool)."""
+    composed = np.zeros(len(texts), np.bool_)
+    wanted = (suspect & COMPOSITION) != 0
+    if wanted.any():
+        bytes_B, bounds_D = utf8_bytes(texts)
+        for text, start, end in _stretches(bytes_B, bounds_D, wanted, _suspicious_table()).tolist():
+            if not composed[text]:
+                long = end - start > MOST_MARKS
+                composed[text] = long or not _is_composed(bytes_B[start:end].tobytes())
+    return composed
+
+
+@lru_cache(1 << 12)
+def _is_composed(piece: bytes) -> bool:
+    return unicodedata.is_normalized("NFC", piece.decode())
+
+
+def _compose(data: bytes, found: list[tuple[int, int]], edits: list[Edit]) -> str:
     """NFC; what lies between the stretches is its own, and is not looked at."""
-    data = text.encode()
     pieces: list[bytes] = []
     done = num = first = last = 0
     was = now = ""
@@ -246,30 +280,9 @@ def _compose(text: str, found: list[tuple[int, int]], edits: list[Edit]) -> str:
             pieces += [data[done:start], composed.encode()]
             done = last = end
             num += 1
-    if not num:
-        return text
-    edits.append(Edit("nfc", len(data[:first].decode()), len(data[:last].decode()), was, now, num))
+    if num:
+        edits.append(Edit("nfc", len(data[:first].decode()), len(data[:last].decode()), was, now, num))
     return b"".join([*pieces, data[done:]]).decode()
-
-
-def normalise(texts: pa.Array, *, code: np.ndarray) -> tuple[pa.Array, dict[int, list[Edit]]]:
-    """Normalise a batch.
-
-    Args:
-        texts: strings without nulls.
-        code: bool by text, True for program code.
-
-    Returns:
-        The texts, and the edits of those that changed, by place in the batch.
-    """
-    changed: dict[int, list[Edit]] = {}
-    new: dict[int, str] = {}
-    suspect = suspects(texts)
-    for place in np.flatnonzero(suspect).tolist():
-        text, edits = normalise_text(texts[place].as_py(), code=bool(code[place]), suspect=int(suspect[place]))
-        if edits:
-            changed[place], new[place] = edits, text
-    return replace(texts, new), changed
 
 
 def replace(texts: pa.Array, new: dict[int, str]) -> pa.Array:

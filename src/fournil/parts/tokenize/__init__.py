@@ -1,5 +1,6 @@
 """Tokenizers: trained, saved in Hugging Face's layout, loaded, applied to corpora; token shards written and read."""
 
+from fournil.parts.tokenize.encoder import Encoder
 from fournil.parts.tokenize.load import decode_batch, encode_batch, load, use_threads
 from fournil.parts.tokenize.shards import ShardIndex, TokenShards, TokenShardWriter
 from fournil.parts.tokenize.special import (
@@ -26,6 +27,7 @@ __all__ = [
     "MIN_VOCAB_SIZE",
     "PAD_ID",
     "UNK_ID",
+    "Encoder",
     "ShardIndex",
     "TokenShardWriter",
     "TokenShards",

@@ -13,6 +13,7 @@ from fournil.core.errors import FournilError
 from fournil.core.speech import tr
 from fournil.parts.text.utf8 import refuse_halves
 from fournil.parts.tokenize.sentencepiece import is_sentencepiece, read_sentencepiece
+from fournil.parts.tokenize.tekken import is_tekken, read_tekken
 
 
 def use_threads(num_threads: int) -> None:
@@ -25,14 +26,16 @@ def load(place: Path) -> Tokenizer:
     """Load a tokenizer.
 
     Args:
-        place: a folder with tokenizer.json (or tokenizer.model), such a file itself, or a SentencePiece model.
+        place: a folder with tokenizer.json (or tokenizer.model, or tekken.json), or such a file itself.
 
     Raises:
         FournilError: when there is none, or it cannot be read.
     """
     place = Path(place)
     if place.is_dir():
-        found = [place / name for name in ("tokenizer.json", "tokenizer.model") if (place / name).is_file()]
+        found = [
+            place / name for name in ("tokenizer.json", "tokenizer.model", "tekken.json") if (place / name).is_file()
+        ]
         if not found:
             raise FournilError(
                 tr("no tokenizer in this folder"),
@@ -46,6 +49,8 @@ def load(place: Path) -> Tokenizer:
         )
     if is_sentencepiece(place):
         return read_sentencepiece(place)
+    if is_tekken(place):
+        return read_tekken(place)
     try:
         return Tokenizer.from_file(str(place))
     except Exception as error:  # tokenizers raises bare Exception for whatever it cannot parse

@@ -35,6 +35,10 @@ INDEX = pa.schema(
 )
 
 
+LONG = 32
+"""Tokens of a stretch on average from which copying stretches one by one is faster than gathering single tokens."""
+
+
 def dtype_for(vocab_size: int) -> str:
     """The narrowest dtype that holds all ids, little-endian on every machine."""
     return "<u2" if vocab_size <= 1 << 16 else "<u4"
@@ -209,7 +213,8 @@ class TokenShards:
                 raise FournilError(
                     tr("a token shard is missing or cut short"), where=path, fix=tr("Run the tokenizer stage again.")
                 )
-            self._maps.append(np.memmap(path, dtype=self.dtype, mode="r"))
+            # As a plain array: each look into a memmap costs microseconds, and there are many.
+            self._maps.append(np.memmap(path, dtype=self.dtype, mode="r").view(np.ndarray))
 
     def ids(self, start: int, n: int) -> np.ndarray:
         """The ids of tokens start … start + n - 1 over all shards, as a new int64 array.
@@ -229,15 +234,51 @@ class TokenShards:
             out[done : done + len(piece)] = piece
             done += len(piece)
             shard += 1
-        if n and int(out.max()) >= self.vocab_size:
+        self._refuse_beyond_vocabulary(out)
+        return out
+
+    def stretches(self, starts_S: np.ndarray, lengths_S: np.ndarray) -> np.ndarray:
+        """The ids of many stretches of tokens, one after another, as a new int64 array.
+
+        Args:
+            starts_S: First token of each, counted over all shards, int64.
+            lengths_S: Tokens of each, int64, at least 1. A stretch lies within one shard, as documents do.
+
+        Raises:
+            IndexError: when there are not that many.
+            FournilError: when an id is beyond the vocabulary.
+        """
+        out = np.empty(int(lengths_S.sum()), dtype=np.int64)
+        shard_S = np.searchsorted(self._starts, starts_S, side="right") - 1
+        inside_S = starts_S - self._starts[shard_S]
+        ends_S = np.cumsum(lengths_S)
+        if len(out) > LONG * len(lengths_S):  # long ones are copied one by one, short ones gathered all together
+            columns = (shard_S, inside_S, lengths_S, ends_S)
+            for shard, inside, length, end in zip(*(column.tolist() for column in columns), strict=True):
+                out[end - length : end] = self._maps[shard][inside : inside + length]
+        elif len(out):
+            order = np.argsort(shard_S, kind="stable")
+            shards, lengths = shard_S[order], lengths_S[order]
+            first = np.cumsum(lengths) - lengths
+            counting = np.arange(len(out))
+            source = np.repeat(inside_S[order] - first, lengths) + counting
+            target = np.repeat((ends_S - lengths_S)[order] - first, lengths) + counting
+            new = np.flatnonzero(np.diff(shards, prepend=-1))
+            edges = [*first[new].tolist(), len(out)]
+            for number, shard in enumerate(shards[new].tolist()):
+                part = slice(edges[number], edges[number + 1])
+                out[target[part]] = self._maps[shard][source[part]]
+        self._refuse_beyond_vocabulary(out)
+        return out
+
+    def _refuse_beyond_vocabulary(self, ids: np.ndarray) -> None:
+        largest = int(ids.max()) if len(ids) else 0
+        if largest >= self.vocab_size:
             raise FournilError(
-                tr(
-                    "there is a token {token:,} in a vocabulary of {size:,}", token=int(out.max()), size=self.vocab_size
-                ),
+                tr("there is a token {token:,} in a vocabulary of {size:,}", token=largest, size=self.vocab_size),
                 where=self.folder,
                 fix=tr("These shards are broken, or of another tokenizer: run the tokenizer stage again."),
             )
-        return out
 
     @cached_property
     def index(self) -> ShardIndex:

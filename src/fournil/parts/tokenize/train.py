@@ -19,26 +19,10 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from fournil.core.errors import FournilError
 from fournil.core.files import write_json, write_text
 from fournil.core.speech import tr
+from fournil.parts.tokenize.schemes import SCHEMES, SPACE
 from fournil.parts.tokenize.special import BOS, BYTE_TOKENS, EOS, PAD, UNK, special_tokens
 
-SPACE = "▁"
 MIN_VOCAB_SIZE = 1024
-
-# A space belongs to the word or sign that follows it. An elided word is one piece of the split (l’homme, aujourd'hui,
-# qu’est-ce), so that l’ and ▁qu'il can be learned; French punctuation keeps the no-break space that goes with it;
-# digits stay single; line ends and runs of spaces stand apart.
-_LETTERS = r"[\p{L}\p{M}]+"
-_NO_BREAK = "[\u00a0\u202f]"
-TRAINING_SPLIT = "|".join(
-    (
-        rf"{SPACE}?{_LETTERS}(?:['’-]{_LETTERS})*['’]?",
-        r"\p{N}",
-        rf"(?:{SPACE}|{_NO_BREAK})?[^\s\p{{L}}\p{{M}}\p{{N}}{SPACE}]+{_NO_BREAK}?",
-        r"\r?\n",
-        rf"{SPACE}+",
-        r"\s",
-    )
-)
 
 
 def count_characters(texts: Iterable[str]) -> np.ndarray:
@@ -74,6 +58,7 @@ def train(
     vocab_size: int,
     specials: Sequence[str],
     max_token_length: int = 24,
+    scheme: str = "fournil",
     progress: bool = False,
 ) -> Tokenizer:
     """Learn a vocabulary.
@@ -84,6 +69,7 @@ def train(
         vocab_size: ids in all, special and byte tokens included.
         specials: special tokens, in the order of their ids from 0.
         max_token_length: the longest piece, in characters.
+        scheme: how the text is cut while pairs are counted, see `schemes`.
         progress: show the trainer's own bars.
 
     Returns:
@@ -103,7 +89,7 @@ def train(
     learner.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Metaspace(SPACE, prepend_scheme="never", split=False),
-            pre_tokenizers.Split(Regex(TRAINING_SPLIT), "isolated"),
+            pre_tokenizers.Split(Regex(SCHEMES[scheme]), "isolated"),
         ]
     )
     trainer = trainers.BpeTrainer(

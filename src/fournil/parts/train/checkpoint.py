@@ -1,77 +1,297 @@
-"""The state of a training in one file that is replaced whole, so that a killed training goes on to the last bit."""
+"""The states of a training, each a folder that appears whole, so that a killed training goes on to the last bit.
+
+A folder holds safetensors files and state.json. One process writes one file; of several, each writes what it holds, by
+torch.distributed.checkpoint, in the layout that it has for safetensors (never pickle). Either is read by any number of
+processes.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, distributed
 
 from fournil.core.errors import FournilError
-from fournil.core.files import atomic_path
+from fournil.core.files import TEMPORARY, mendable, write_json
 from fournil.core.speech import tr
 from fournil.parts.model.transformer import Llama
 from fournil.parts.train.optimizer import Optimizer
+from fournil.parts.train.world import ALONE, HANGING, World, held
 
-NAME = "checkpoint/training.safetensors"
-STATE = ("step", "precision", "tokens_seen", "tokens_learnt", "tally", "lines", "threads")
+FOLDER = "checkpoint"
+PREFIX = "step-"
+KEPT = 2
+"""How many checkpoints stay: the last one, and one to go back to where the last one is of a model already spoilt."""
+
+STATE = ("step", "precision", "tokens_seen", "tokens_learnt", "tally", "lines", "threads", "ranks", "guard")
 """What a checkpoint says beside its tensors."""
 
-
-def save(folder: Path, model: Llama, optimizer: Optimizer, state: dict[str, Any]) -> None:
-    """Write weights, the optimizer's moments and `state` (JSON) to folder/checkpoint, whole or not at all."""
-    tensors = {f"model.{name}": parameter.detach() for name, parameter in model.named_parameters()}
-    tensors |= {f"optimizer.{name}": tensor for name, tensor in optimizer.state().items()}
-    tensors = {name: tensor.to("cpu").contiguous() for name, tensor in tensors.items()}
-    with atomic_path(folder / NAME) as path:
-        save_file(tensors, path, metadata={"state": json.dumps(state)})
+SHARDING = "DCP_SHARDING_INFO"
+"""Where torch.distributed.checkpoint says, in a file's header, which part of each tensor the file has."""
 
 
-def restore(folder: Path, model: Llama, optimizer: Optimizer) -> dict[str, Any] | None:
-    """Set weights and moments to those of the last checkpoint.
+class Checkpoints:
+    """The checkpoints of a training."""
 
-    Returns:
-        What was saved as `state`, or None (and nothing is changed) where there is no checkpoint.
+    def __init__(
+        self, work: Path, model: Llama, optimizer: Optimizer, world: World = ALONE, *, aside: bool = False
+    ) -> None:
+        """Look at what there is.
 
-    Raises:
-        FournilError: The checkpoint is broken or belongs to another model.
-    """
-    path = folder / NAME
-    if not path.exists():
-        return None
+        Args:
+            work: Its subfolder "checkpoint" is used; all processes see the same one.
+            model: Whole, or spread over the processes.
+            optimizer: Its moments are kept too.
+            world: The processes; all of them call what changes anything.
+            aside: Training goes on while a checkpoint is being written, from a copy in the processor's memory.
+        """
+        self.folder, self.world, self._aside = work / FOLDER, world, aside
+        self._model, self._optimizer = model, optimizer
+        self._group: Any = distributed.new_group(backend="gloo", timeout=HANGING) if world.ranks > 1 else None
+        self._writing: Callable[[], None] | None = None
+        if world.is_first:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for leftover in self.folder.glob(f"{TEMPORARY}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+        world.meet()
+
+    def steps(self) -> list[int]:
+        """Of which steps there are checkpoints, in order.
+
+        Raises:
+            FournilError: The processes see different folders.
+        """
+        names = [path.name.removeprefix(PREFIX) for path in self.folder.glob(f"{PREFIX}*")]
+        found = sorted(int(name) for name in names if name.isdecimal())
+        if any(other != found for other in self.world.gathered(found)):
+            raise FournilError(
+                tr("the processes of this training see different folders"),
+                where=self.folder,
+                fix=tr("Give a run folder that all machines share, under the same path."),
+            )
+        return found
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Write weights, moments and `state` (JSON, with "step"); the checkpoint before the last one goes.
+
+        Raises:
+            FournilError: The disk is full, or what else the system refuses; what was there stays. With `aside`, the
+                next call says it.
+        """
+        self.wait()
+        final = self.folder / f"{PREFIX}{int(state['step']):08d}"
+        unfinished = self.folder / f"{TEMPORARY}{self.world.first_says(os.getpid())}-{final.name}"
+        finish = _Finish(unfinished, final, dict(state))
+        if self.world.ranks > 1:
+            self._writing = self._save_shares(unfinished, finish)
+        else:
+            self._writing = self._save_all(unfinished, finish)
+        if not self._aside:
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until what is being written is there.
+
+        Raises:
+            FournilError: It could not be written.
+        """
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return
+        try:
+            writing()
+        except Exception as error:
+            raise _said(error, self.folder) from error
+
+    def restore(self, step: int | None = None) -> dict[str, Any] | None:
+        """Set weights and moments to those of a checkpoint.
+
+        Args:
+            step: Of which one; None: the last.
+
+        Returns:
+            What was saved as `state`, or None (and nothing is changed) where there is no checkpoint.
+
+        Raises:
+            FournilError: The checkpoint is broken or belongs to another model.
+        """
+        self.wait()
+        steps = self.steps()
+        if not steps:
+            return None
+        folder = self.folder / f"{PREFIX}{steps[-1] if step is None else step:08d}"
+        state = _read_state(folder)
+        own = self._tensors()
+        _refuse_other(folder, own)
+        if self.world.ranks > 1:
+            self._load_shares(folder, own)
+        else:
+            _load_all(folder, own)
+        finite = all(bool(torch.isfinite(held(own[name])).all()) for name in own if name.startswith("model."))
+        if not self.world.all_true(finite):
+            raise _unusable(tr("the checkpoint holds NaN or an infinity"), folder)
+        return state
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors = {f"model.{name}": parameter.detach() for name, parameter in self._model.named_parameters()}
+        return tensors | {f"optimizer.{name}": tensor for name, tensor in self._optimizer.state().items()}
+
+    def _save_all(self, unfinished: Path, finish: _Finish) -> Callable[[], None]:
+        copy = self._aside  # what is trained on may change while it is written
+        tensors = {
+            name: tensor.to("cpu", copy=copy).contiguous() if copy else tensor.to("cpu").contiguous()
+            for name, tensor in self._tensors().items()
+        }
+
+        def write() -> None:
+            unfinished.mkdir(parents=True, exist_ok=True)
+            save_file(tensors, unfinished / "training.safetensors")
+            finish()
+
+        if not self._aside:
+            return write
+        return _in_thread(write)
+
+    def _save_shares(self, unfinished: Path, finish: _Finish) -> Callable[[], None]:
+        from fournil.parts.train import shards
+
+        tensors, finish_shares = self._tensors(), (unfinished, finish)
+        if self._aside:
+            return shards.save_aside(tensors, *finish_shares, group=self._group)
+        return lambda: shards.save(tensors, *finish_shares, group=self._group)
+
+    def _load_shares(self, folder: Path, own: dict[str, Tensor]) -> None:
+        from fournil.parts.train import shards
+
+        try:
+            shards.load(own, folder, group=self._group)
+        except Exception as error:
+            raise _unusable(tr("the checkpoint is broken ({error})", error=_first_line(error)), folder) from error
+
+
+class _Finish:
+    """Gives what is written its final name; of several processes, the first does so when all of them have written."""
+
+    def __init__(self, unfinished: Path, final: Path, state: dict[str, Any]) -> None:
+        self.unfinished, self.final, self.state = unfinished, final, state
+
+    def __call__(self) -> None:
+        write_json(self.unfinished / "state.json", self.state)
+        for path in sorted(self.unfinished.iterdir()):
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+        shutil.rmtree(self.final, ignore_errors=True)  # a training that went back comes by the same step again
+        self.unfinished.rename(self.final)
+        folder = os.open(self.final.parent, os.O_RDONLY)
+        try:
+            with contextlib.suppress(OSError):  # some file systems cannot flush a folder
+                os.fsync(folder)
+        finally:
+            os.close(folder)
+        for old in sorted(self.final.parent.glob(f"{PREFIX}*"))[:-KEPT]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _in_thread(work: Callable[[], None]) -> Callable[[], None]:
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="checkpoint")
+    thread.start()
+
+    def wait() -> None:
+        thread.join()
+        if failed:
+            raise failed[0]
+
+    return wait
+
+
+def _said(error: Exception, folder: Path) -> Exception:
+    """What a person can mend about a failed checkpoint, or the error itself; unfinished files are removed."""
+    for unfinished in folder.glob(f"{TEMPORARY}{os.getpid()}-*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+    failures = getattr(error, "failures", None)  # of torch.distributed.checkpoint: by process
+    if isinstance(failures, dict) and failures:
+        inner = next(iter(failures.values()))[0]
+        if isinstance(inner, Exception):
+            return mendable(inner, folder)
+    return mendable(error, folder)
+
+
+def _read_state(folder: Path) -> dict[str, Any]:
     try:
-        with safe_open(path, framework="pt") as file:
-            state = json.loads((file.metadata() or {})["state"])
-            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise FournilError(
-            tr("the checkpoint is broken ({error})", error=error), where=path, fix=tr("Remove it to start again.")
-        ) from None
+        state = json.loads((folder / "state.json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise _unusable(tr("the checkpoint is broken ({error})", error=error), folder) from None
     if not isinstance(state, dict) or not set(STATE) <= set(state):
-        raise FournilError(
-            tr("the checkpoint does not say how far the training came"),
-            where=path,
-            fix=tr("Remove it to start again."),
-        )
-    own = {f"model.{name}": parameter for name, parameter in model.named_parameters()}
-    for name, parameter in own.items():
-        if name not in tensors or tensors[name].shape != parameter.shape:
-            raise FournilError(
-                tr("the checkpoint is of another model"), where=path, fix=tr("Remove it to start again.")
-            )
-        if not torch.isfinite(tensors[name]).all():
-            raise FournilError(
-                tr("the checkpoint holds NaN or an infinity"), where=path, fix=tr("Remove it to start again.")
-            )
-    with torch.no_grad():
-        for name, parameter in own.items():
-            parameter.copy_(tensors[name])
-    moments: dict[str, Tensor] = {
-        name.removeprefix("optimizer."): tensor for name, tensor in tensors.items() if name.startswith("optimizer.")
-    }
-    optimizer.restore(moments)
+        raise _unusable(tr("the checkpoint does not say how far the training came"), folder)
     return state
+
+
+def _pieces(folder: Path) -> Iterator[tuple[Any, str, tuple[int, ...], tuple[int, ...]]]:
+    """Each piece of a tensor in a checkpoint: the open file, the tensor's name, where the piece begins, its shape."""
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            sharding = json.loads((file.metadata() or {}).get(SHARDING, "{}"))
+            for name in sorted(file.keys()):
+                shape = tuple(file.get_slice(name).get_shape())
+                begins = tuple(sharding[name]["saved_offsets"]) if sharding else (0,) * len(shape)
+                yield file, name, begins, shape
+
+
+def _refuse_other(folder: Path, own: dict[str, Tensor]) -> None:
+    """Look at the headers: every weight and moment has to be there, whole, in its shape."""
+    numbers: dict[str, int] = dict.fromkeys(own, 0)
+    ends: dict[str, tuple[int, ...]] = {}
+    try:
+        for _, name, begins, shape in _pieces(folder):
+            numbers[name] = numbers.get(name, 0) + torch.Size(shape).numel()
+            here = tuple(begin + size for begin, size in zip(begins, shape, strict=True))
+            ends[name] = tuple(max(pair) for pair in zip(here, ends.get(name, here), strict=True))
+    except (SafetensorError, KeyError, ValueError, OSError) as error:
+        raise _unusable(tr("the checkpoint is broken ({error})", error=error), folder) from None
+    if set(ends) != set(own) or any(ends[name] != tuple(tensor.shape) for name, tensor in own.items()):
+        raise _unusable(tr("the checkpoint is of another model, or of another optimizer"), folder)
+    for name, tensor in own.items():
+        if numbers[name] != tensor.numel():
+            raise _unusable(tr("a part of {name} is missing in the checkpoint", name=name), folder)
+
+
+def _load_all(folder: Path, own: dict[str, Tensor]) -> None:
+    try:
+        with torch.no_grad():
+            for file, name, begins, shape in _pieces(folder):
+                target = own[name]
+                for dimension, (begin, size) in enumerate(zip(begins, shape, strict=True)):
+                    target = target.narrow(dimension, begin, size)
+                target.copy_(file.get_tensor(name))
+    except (SafetensorError, OSError) as error:
+        raise _unusable(tr("the checkpoint is broken ({error})", error=error), folder) from None
+
+
+def _unusable(what: str, folder: Path) -> FournilError:
+    return FournilError(
+        what,
+        where=folder,
+        fix=tr("Remove it: training then goes on from the checkpoint before it, or from the start."),
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -22,10 +22,10 @@ def key_of(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
 
 
-def mix(values: np.ndarray, key: int) -> np.ndarray:
-    """Hash 64-bit integers under a key (splitmix64's finalizer)."""
+def mix(values: np.ndarray, key: int | np.ndarray) -> np.ndarray:
+    """Hash 64-bit integers under a key, or each under its own (splitmix64's finalizer)."""
     with np.errstate(over="ignore"):
-        x = values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(key)
+        x = values.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.asarray(key, dtype=np.uint64)
         x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return x ^ (x >> np.uint64(31))

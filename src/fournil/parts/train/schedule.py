@@ -39,6 +39,8 @@ class Phase:
     """How they fall: "linear" or "cosine"."""
     final_factor: float = 0.0
     """What is left of the peak rates at the end, as a fraction."""
+    rope_theta: float | None = None
+    """Base of the rotary position frequencies from this phase on (None: it stays as it is)."""
 
     def __post_init__(self) -> None:
         """Refuse phases that cannot be.

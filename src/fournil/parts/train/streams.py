@@ -1,6 +1,8 @@
 """Streams of tokens to learn from: all documents of one source in one language, or all pairs of one source.
 
 A stream is a circle of tokens, items (documents, pairs) one after another; a window is any arc of it.
+
+Shapes: B arcs, I items that they touch, P pieces of an item, S stretches of tokens in the shards.
 """
 
 from __future__ import annotations
@@ -15,10 +17,8 @@ import numpy as np
 from fournil.core.errors import FournilError
 from fournil.core.speech import tr
 from fournil.parts.tokenize.shards import TokenShards
-from fournil.parts.train.permutation import key_of, mix_one, permuted
-
-PARALLEL = "parallel"
-"""The group of rows made of translation pairs."""
+from fournil.parts.train.permutation import key_of, mix, permuted
+from fournil.parts.train.shares import PARALLEL
 
 
 class Stream(ABC):
@@ -55,11 +55,48 @@ class Stream(ABC):
 
     def window(self, start: int, num_tokens: int, key: int) -> np.ndarray:
         """The tokens of an arc, int64; `key` decides whatever may vary from one reading to the next."""
-        return np.concatenate([self.item(item, a, b, key) for item, a, b in self.arcs(start, num_tokens)])
+        return self.windows([start], num_tokens, [key])[0]
+
+    def windows(self, starts: Sequence[int], num_tokens: int, keys: Sequence[int]) -> np.ndarray:
+        """The tokens of arcs of one length, int64, a row for each: all read at once, for one by one is far slower.
+
+        Args:
+            starts: The first token of each arc.
+            num_tokens: Of an arc; it may go round the circle more than once.
+            keys: For each arc what decides whatever may vary from one reading to the next.
+        """
+        starts_B = np.asarray(starts, dtype=np.int64) % self.num_tokens
+        num_items = len(self.starts) - 1
+        first_B = np.searchsorted(self.starts, starts_B, side="right") - 1
+        turns_B, inside_B = np.divmod(starts_B + num_tokens - 1, self.num_tokens)
+        last_B = turns_B * num_items + np.searchsorted(self.starts, inside_B, side="right") - 1
+        counts_B = last_B - first_B + 1
+        # The items of all arcs, one arc after another; beyond the last item the first one follows.
+        before_B = np.cumsum(counts_B) - counts_B
+        counted_I = np.repeat(first_B - before_B, counts_B) + np.arange(int(counts_B.sum()))
+        turn_I, item_I = np.divmod(counted_I, num_items)
+        keys_I = np.repeat(np.asarray(keys, dtype=np.uint64), counts_B)
+        offsets_IP, lengths_IP = self._pieces(item_I, keys_I)
+        # Where each piece lies within its arc, cut to the arc.
+        item_begins_I = self.starts[item_I] + turn_I * self.num_tokens - np.repeat(starts_B, counts_B)
+        begins_IP = item_begins_I[:, None] + np.cumsum(lengths_IP, axis=1) - lengths_IP
+        ends_IP = np.minimum(begins_IP + lengths_IP, num_tokens)
+        cut_IP = np.maximum(0, -begins_IP)
+        lengths_S = (ends_IP - begins_IP - cut_IP).ravel()
+        there = lengths_S > 0
+        offsets_S, lengths_S = (offsets_IP + np.where(offsets_IP < 0, 0, cut_IP)).ravel()[there], lengths_S[there]
+        return self._read(offsets_S, lengths_S).reshape(len(starts_B), num_tokens)
 
     @abstractmethod
-    def item(self, item: int, begin: int, end: int, key: int) -> np.ndarray:
-        """Some tokens of one item."""
+    def _pieces(self, item_I: np.ndarray, keys_I: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What items are made of: P stretches each, as offsets_IP in the shards and lengths_IP.
+
+        A single token that stands in no shard has the offset -1 - id.
+        """
+
+    @abstractmethod
+    def _read(self, offsets_S: np.ndarray, lengths_S: np.ndarray) -> np.ndarray:
+        """The tokens of stretches, one after another."""
 
     @abstractmethod
     def item_id(self, item: int) -> str:
@@ -79,9 +116,11 @@ class DocumentStream(Stream):
         self.offsets = shards.index.offset[rows]
         super().__init__(language, source, shards.index.num_tokens[rows], shards.eos_id)
 
-    def item(self, item: int, begin: int, end: int, key: int) -> np.ndarray:
-        """Some tokens of one document."""
-        return self.shards.ids(int(self.offsets[item]) + begin, end - begin)
+    def _pieces(self, item_I: np.ndarray, keys_I: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self.offsets[item_I, None], (self.starts[item_I + 1] - self.starts[item_I])[:, None]
+
+    def _read(self, offsets_S: np.ndarray, lengths_S: np.ndarray) -> np.ndarray:
+        return self.shards.stretches(offsets_S, lengths_S)
 
     def item_id(self, item: int) -> str:
         """The document's id."""
@@ -107,15 +146,22 @@ class PairStream(Stream):
         self.language_tokens = np.array([tokens.get(name, -1) for name in index.languages], dtype=np.int64)
         super().__init__(PARALLEL, source, self.lengths_P2.sum(axis=1) + 3, shards.eos_id)
 
-    def item(self, item: int, begin: int, end: int, key: int) -> np.ndarray:
-        """Some tokens of one pair."""
-        sides = (0, 1) if mix_one(item, key) & 1 else (1, 0)
-        parts = []
-        for side in sides:
-            parts.append([self.language_tokens[self.languages_P2[item, side]]])
-            parts.append(self.shards.ids(int(self.offsets_P2[item, side]), int(self.lengths_P2[item, side])))
-        parts.append([self.shards.eos_id])
-        return np.concatenate(parts)[begin:end]
+    def _pieces(self, item_I: np.ndarray, keys_I: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        first_I = 1 - (mix(item_I, keys_I) & np.uint64(1)).astype(np.int64)
+        offsets_I5 = np.empty((len(item_I), 5), dtype=np.int64)
+        lengths_I5 = np.ones((len(item_I), 5), dtype=np.int64)
+        for place, side_I in ((0, first_I), (2, 1 - first_I)):
+            offsets_I5[:, place] = -1 - self.language_tokens[self.languages_P2[item_I, side_I]]
+            offsets_I5[:, place + 1] = self.offsets_P2[item_I, side_I]
+            lengths_I5[:, place + 1] = self.lengths_P2[item_I, side_I]
+        offsets_I5[:, 4] = -1 - self.end_id
+        return offsets_I5, lengths_I5
+
+    def _read(self, offsets_S: np.ndarray, lengths_S: np.ndarray) -> np.ndarray:
+        ids = np.repeat(-1 - offsets_S, lengths_S)
+        stored = offsets_S >= 0
+        ids[np.repeat(stored, lengths_S)] = self.shards.stretches(offsets_S[stored], lengths_S[stored])
+        return ids
 
     def item_id(self, item: int) -> str:
         """The pair's id."""

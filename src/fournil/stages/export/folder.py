@@ -57,7 +57,8 @@ def write_folder(model: Path, folder: Path, config: Config, licence: str, langua
         "eos_ids": eos_ids,
         "chat": chat is not None,
     }
-    write_text(folder / "README.md", model_card(config, facts, languages))
+    family = {"mistral": "Mistral", "qwen3": "Qwen3"}.get(_read(model / "config.json").get("model_type", ""), "Llama")
+    write_text(folder / "README.md", model_card(config, facts, languages, family))
     return facts
 
 
@@ -72,7 +73,7 @@ def end_ids(model: Path, chat: ChatFormat | None) -> list[int]:
     return [EOS_ID if found is None else found]
 
 
-def model_card(config: Config, facts: dict[str, Any], languages: Sequence[str]) -> str:
+def model_card(config: Config, facts: dict[str, Any], languages: Sequence[str], family: str = "Llama") -> str:
     """README.md with the front matter that the Hugging Face hub reads."""
     head = ["---", "language:", *(f"- {language}" for language in languages)]
     head += [f"license: {hub_licence(facts['licence'])}", "library_name: transformers", "pipeline_tag: text-generation"]
@@ -82,8 +83,8 @@ def model_card(config: Config, facts: dict[str, Any], languages: Sequence[str]) 
         parts += [config.description.strip(), ""]
     kind = "It answers in chats" if facts["chat"] else "It continues text"
     parts += [
-        f"A Llama of {facts['num_parameters']:,} parameters for {' and '.join(languages)}, made with Fournil. {kind}; "
-        f"its vocabulary has {facts['vocab_size']:,} tokens, its context {facts['context_length']:,}.",
+        f"A {family} of {facts['num_parameters']:,} parameters for {' and '.join(languages)}, made with Fournil. "
+        f"{kind}; its vocabulary has {facts['vocab_size']:,} tokens, its context {facts['context_length']:,}.",
         "",
         f"Licence of the weights: {facts['licence'] or 'none was stated'}.",
         "",

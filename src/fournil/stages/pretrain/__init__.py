@@ -8,7 +8,7 @@ from pathlib import Path
 from fournil.core.context import Artifact, Context
 from fournil.stages.pretrain.config import Config
 
-FORMAT = 2
+FORMAT = 3
 
 __all__ = ["FORMAT", "Config", "run"]
 

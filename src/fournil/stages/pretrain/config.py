@@ -3,42 +3,80 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from fournil.core.bounds import within
 from fournil.core.speech import tr
+from fournil.parts.model.published import PUBLISHED
+from fournil.stages.pretrain.phases import LanguageWeight, Phase, Sampling, Source, SourceWeight, each_once
+
+__all__ = ["Config", "LanguageWeight", "Model", "Optimizer", "Phase", "Sampling", "Source", "SourceWeight"]
+
+_SHAPE: dict[str, Any] = {
+    "hidden_size": 192,
+    "intermediate_size": 512,
+    "num_hidden_layers": 4,
+    "num_attention_heads": 3,
+    "num_key_value_heads": None,
+    "head_dim": None,
+    "max_position_embeddings": 256,
+    "rope_theta": 10_000.0,
+    "rms_norm_eps": 1e-5,
+    "tie_word_embeddings": False,
+    "qk_norm": False,
+}
+"""What ModelConfig is given beside the vocabulary, and what it is where neither the recipe nor a preset says it."""
 
 
 @dataclass(frozen=True)
 class Model:
     """The shape of the model, under Hugging Face's names; the vocabulary is the tokenizer's."""
 
-    hidden_size: int = 192
-    """Width of the residual stream."""
-    intermediate_size: int = 512
-    """Width of the feed-forward layers."""
-    num_hidden_layers: int = 4
-    """Transformer blocks."""
-    num_attention_heads: int = 3
-    """Query heads in each block."""
+    preset: str | None = field(default=None, kw_only=True)
+    """A published shape: `croissant-58m`, `croissant-268m`, `croissant-440m`, `croissant-base` or `lucie-7b`. What is
+    set beside it wins over it."""
+    hidden_size: int | None = None
+    """Width of the residual stream; unset: the preset's, or 192."""
+    intermediate_size: int | None = None
+    """Width of the feed-forward layers; unset: the preset's, or 512."""
+    num_hidden_layers: int | None = None
+    """Transformer blocks; unset: the preset's, or 4."""
+    num_attention_heads: int | None = None
+    """Query heads in each block; unset: the preset's, or 3."""
     num_key_value_heads: int | None = None
-    """Key and value heads in each block; unset: as many as query heads."""
+    """Key and value heads in each block; unset: the preset's, or as many as query heads."""
     head_dim: int | None = None
     """Width of a head; unset: hidden_size / num_attention_heads."""
-    max_position_embeddings: int = 256
-    """The longest context that the model is meant for, in tokens."""
-    rope_theta: float = 10_000.0
-    """Base of the rotary position frequencies."""
-    rms_norm_eps: float = 1e-5
-    """What the norms add to the mean square."""
-    tie_word_embeddings: bool = False
-    """Whether the output layer is the embedding."""
+    max_position_embeddings: int | None = None
+    """The longest context that the model is meant for, in tokens; unset: the preset's, or 256."""
+    rope_theta: float | None = None
+    """Base of the rotary position frequencies; unset: the preset's, or 10,000."""
+    rms_norm_eps: float | None = None
+    """What the norms add to the mean square; unset: the preset's, or 1e-5."""
+    tie_word_embeddings: bool | None = None
+    """Whether the output layer is the embedding; unset: the preset's, or no."""
+    qk_norm: bool | None = None
+    """Whether queries and keys are normalised in each head, which makes the model a Qwen3 (Qwen3ForCausalLM, which
+    transformers and llama.cpp know); unset: no."""
+    base_width: int | None = None
+    """The hidden_size for which the rates of the phases are right: at another, those that depend on the width are
+    scaled (unset: rates are as written). Only for models with an output layer of their own."""
+    initializer_range: float | None = None
+    """Standard deviation of the matrices at the start, as published set-ups state it (CroissantLLM 0.02, Lucie 0.009);
+    unset: matrices begin so that what is learnt at one width holds at another."""
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense.
+        """Fill in the preset, and refuse what makes no sense.
 
         Raises:
-            ValueError: A figure lies outside its bounds.
+            ValueError: A figure lies outside its bounds, there is no such preset, or two settings contradict.
         """
+        if self.preset is not None and self.preset not in PUBLISHED:
+            names = ", ".join(PUBLISHED)
+            raise ValueError(tr("there is no preset {preset!r}; there is {names}", preset=self.preset, names=names))
+        for name, value in (_SHAPE | PUBLISHED.get(self.preset or "", {})).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
         within(
             self,
             hidden_size=(1, 1 << 20),
@@ -50,7 +88,17 @@ class Model:
             max_position_embeddings=(2, 1 << 25),
             rope_theta=(1.0, None),
             rms_norm_eps=(1e-12, 1.0),
+            base_width=(1, 1 << 20),
+            initializer_range=(0.0, 10.0),
         )
+        if self.base_width is not None and self.tie_word_embeddings:
+            raise ValueError(tr("base_width needs an output layer of its own: set tie_word_embeddings to false"))
+        if self.base_width is not None and self.initializer_range is not None:
+            raise ValueError(tr("base_width needs a start that depends on the width: leave initializer_range out"))
+
+    def shape(self) -> dict[str, Any]:
+        """Return what ModelConfig is given beside the vocabulary and its special tokens."""
+        return {name: getattr(self, name) for name in _SHAPE}
 
 
 @dataclass(frozen=True)
@@ -90,81 +138,6 @@ class Optimizer:
 
 
 @dataclass(frozen=True)
-class Phase:
-    """A stretch of training with its own mixture and rates."""
-
-    steps: int = 0
-    """How many steps; 0: as `tokens` asks for."""
-    tokens: int = 0
-    """How many tokens to read, rounded up to whole steps; only where `steps` is 0."""
-    batch_tokens: int = 1024
-    """Tokens of a step, over all rows."""
-    context_length: int = 128
-    """Tokens of a row."""
-    code: float = 0.0
-    """Part of the rows that is source code. What code and pairs leave is the same for each language."""
-    parallel: float = 0.0
-    """Part of the rows that is translation pairs, each side announced by its language's token."""
-    matrix_rate: float = 0.006
-    """Peak learning rate of the matrices inside blocks."""
-    embedding_rate: float = 0.012
-    """Peak learning rate of the embedding."""
-    unembedding_rate: float = 0.003
-    """Peak learning rate of the output layer."""
-    norm_rate: float = 0.0
-    """Peak learning rate of the norms' weights; 0 leaves them at one."""
-    warmup: float = 0.0
-    """Part of the steps over which rates rise."""
-    decay: float = 0.6
-    """Part of the steps, the last ones, over which rates fall."""
-    decay_shape: str = "linear"
-    """How rates fall: `linear` or `cosine`."""
-    final_factor: float = 0.02
-    """What is left of the rates at the end, as a part."""
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense.
-
-        Raises:
-            ValueError: A figure lies outside its bounds.
-        """
-        within(
-            self,
-            steps=(0, None),
-            tokens=(0, None),
-            batch_tokens=(1, None),
-            context_length=(2, None),
-            code=(0.0, 1.0),
-            parallel=(0.0, 1.0),
-            matrix_rate=(0.0, 1000.0),
-            embedding_rate=(0.0, 1000.0),
-            unembedding_rate=(0.0, 1000.0),
-            norm_rate=(0.0, 1000.0),
-            warmup=(0.0, 1.0),
-            decay=(0.0, 1.0),
-            final_factor=(0.0, None),
-        )
-
-
-@dataclass(frozen=True)
-class SourceWeight:
-    """A source that counts for more, or less, than its tokens."""
-
-    source: str
-    """The source's key."""
-    weight: float
-    """What its tokens are multiplied by when rows are divided among the sources of a language."""
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense.
-
-        Raises:
-            ValueError: A figure lies outside its bounds.
-        """
-        within(self, weight=(0.0, None))
-
-
-@dataclass(frozen=True)
 class Config:
     """How the model is trained from nothing on documents and pairs."""
 
@@ -174,8 +147,12 @@ class Config:
     """What turns gradients into changes."""
     phase: tuple[Phase, ...] = (Phase(steps=500),)
     """Stretches of training, in order."""
-    source: tuple[SourceWeight, ...] = ()
-    """Sources to draw from more or less than their size."""
+    sampling: Sampling = field(default_factory=Sampling)
+    """How rows are divided among sources and languages."""
+    source: tuple[Source, ...] = ()
+    """Sources to draw from more or less than their share."""
+    language: tuple[LanguageWeight, ...] = ()
+    """Languages to draw from more or less than their share; not where all have as many rows."""
     max_pair_tokens: int | None = None
     """Pairs of which a side is longer are not trained on; unset: all are."""
     apart: bool = True
@@ -194,6 +171,9 @@ class Config:
     """Steps between models that are kept in checkpoints/, for curves by `evaluate` (unset: none are)."""
     micro_batch_rows: int = 0
     """Rows that go through the model at a time; 0: all. Fewer take less memory and give the same gradients."""
+    activation_checkpointing: bool = False
+    """Whether the backward pass makes what is inside blocks again instead of keeping it: far less memory, a third more
+    work, the same gradients."""
     precision: str = "auto"
     """`float32`, `bfloat16`, or `auto`: measured at the start on a CPU, bfloat16 on a GPU."""
     compile: str = "off"
@@ -209,6 +189,10 @@ class Config:
         """
         if not self.phase:
             raise ValueError(tr("there is no phase of training"))
+        each_once(tuple(entry.source for entry in self.source), "source")
+        each_once(tuple(entry.language for entry in self.language), "language")
+        if self.language and self.sampling.languages == "equal":
+            raise ValueError(tr('there are weights of languages, but sampling.languages is "equal"'))
         within(
             self,
             max_pair_tokens=(1, None),

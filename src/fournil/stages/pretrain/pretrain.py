@@ -6,7 +6,6 @@ import math
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,15 @@ from fournil.parts.model import folder as model_folder
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.folder import refuse_beyond_memory
 from fournil.parts.model.transformer import Llama
-from fournil.parts.tokenize.load import load as load_tokenizer
 from fournil.parts.tokenize.shards import TokenShards
-from fournil.parts.tokenize.special import BOS_ID, EOS_ID, PAD_ID, language_token
-from fournil.parts.train import schedule
 from fournil.parts.train.batches import Batches
 from fournil.parts.train.loop import TrainResult, TrainSettings, train
-from fournil.parts.train.mixture import CODE, Mixture, PhaseMixture
-from fournil.parts.train.optimizer import OptimizerSettings
-from fournil.parts.train.permutation import key_of
-from fournil.parts.train.streams import PARALLEL, document_streams, pair_streams, streams_by_group
+from fournil.parts.train.mixture import CODE, PARALLEL, Mixture
+from fournil.parts.train.prefetch import Prefetch
 from fournil.parts.train.validation import bits_per_byte
-from fournil.stages.pretrain.config import Config, Phase
+from fournil.stages.pretrain.config import Config
+from fournil.stages.pretrain.model import at_width, new_model, optimizer_settings, shape_of
+from fournil.stages.pretrain.planning import mixture_facts, plan_mixture, plan_phases, plan_rates, warnings
 
 TRAINING_BYTES = 16
 """Of memory for each parameter: weight, gradient, and two moments at most, in float32."""
@@ -51,46 +47,51 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
             tr("unknown save_dtype {save_dtype!r}", save_dtype=config.save_dtype),
             fix=tr('Known are "float32" and "bfloat16".'),
         )
-    phases = tuple(_phase(phase, number) for number, phase in enumerate(config.phase))
-    mixture = _plan(config, tokenizer, context)
+    planned = plan_phases(config)
+    phases = at_width(config, plan_rates(config, planned))
+    mixture = plan_mixture(config, planned, tokenizer, context)
     held_out = tokenizer / "shards" / "heldout-documents"
     header = TokenShards(tokenizer / "shards" / "train-documents")
     _same_tokenizer(tokenizer)
-    shape = _shape(config, header.vocab_size)
+    shape = shape_of(config, header.vocab_size)
     if context.device == "cpu":
         refuse_beyond_memory(shape.num_parameters() * TRAINING_BYTES, "pretrain.model")
-    model = Llama(shape).reset(key_of("weights", context.seed) & (2**63 - 1))
+    model = new_model(config, shape, context.seed)
     steps = sum(phase.steps for phase in phases)
     context.progress.note(_sentence(model.config, mixture, steps))
-    result = train(
-        model,
-        Batches(mixture, apart=config.apart),
-        TrainSettings(
-            phases=phases,
-            optimizer=OptimizerSettings(**asdict(config.optimizer)),
-            micro_batch_rows=config.micro_batch_rows,
-            log_every=config.log_every,
-            validate_every=config.validate_every or math.ceil(steps / VALIDATIONS),
-            checkpoint_seconds=config.checkpoint_seconds,
-            keep_every=config.keep_every or 0,
-            precision=config.precision,
-            compile=config.compile,
-        ),
-        out,
-        context,
-        validate=bits_per_byte(
-            held_out,
-            (*context.languages, CODE),
-            context_length=max(phase.context_length for phase in config.phase),
-            max_tokens=config.validation_tokens,
-            seed=context.seed,
-        ),
-        keep=lambda model, folder: _write_model(config, model, tokenizer / "tokenizer", folder),
-        title=tr("Pretraining"),
-    )
+    for sentence in warnings(mixture):
+        context.progress.note(sentence)
+    with Prefetch(Batches(mixture, apart=config.apart), steps, pin=context.device != "cpu") as batches:
+        result = train(
+            model,
+            batches,
+            TrainSettings(
+                phases=phases,
+                optimizer=optimizer_settings(config),
+                micro_batch_rows=config.micro_batch_rows,
+                log_every=config.log_every,
+                validate_every=config.validate_every or math.ceil(steps / VALIDATIONS),
+                checkpoint_seconds=config.checkpoint_seconds,
+                keep_every=config.keep_every or 0,
+                precision=config.precision,
+                compile=config.compile,
+            ),
+            out,
+            context,
+            validate=bits_per_byte(
+                held_out,
+                (*context.languages, CODE),
+                context_length=max(phase.context_length for phase in config.phase),
+                max_tokens=config.validation_tokens,
+                seed=context.seed,
+            ),
+            keep=lambda model, folder: _write_model(config, model, tokenizer / "tokenizer", folder),
+            title=tr("Pretraining"),
+        )
     _write_model(config, model, tokenizer / "tokenizer", out)
     _write_state(result, out)
-    return Artifact(facts=_facts(config, model.config, mixture, result, context), measured=result.measured)
+    measured = result.measured | {"data": batches.measured()}
+    return Artifact(facts=_facts(config, model.config, mixture, result, context), measured=measured)
 
 
 def _same_tokenizer(folder: Path) -> None:
@@ -103,76 +104,6 @@ def _same_tokenizer(folder: Path) -> None:
                 where=shards,
                 fix=tr("Run the tokenizer stage again."),
             )
-
-
-def _phase(phase: Phase, number: int) -> schedule.Phase:
-    where = f"pretrain.phase[{number}]"
-    if (phase.steps > 0) == (phase.tokens > 0):
-        raise FournilError(tr("a phase needs either steps or tokens"), where=where, fix=tr("Set one of them."))
-    if phase.context_length < 2 or phase.batch_tokens % phase.context_length:
-        raise FournilError(
-            tr(
-                "batch_tokens {batch_tokens} is no multiple of context_length {context_length}",
-                batch_tokens=phase.batch_tokens,
-                context_length=phase.context_length,
-            ),
-            where=where,
-            fix=tr("A batch is whole rows: change one of them."),
-        )
-    steps = _steps(phase)
-    return schedule.Phase(
-        steps=steps,
-        rates=schedule.Rates(phase.matrix_rate, phase.embedding_rate, phase.unembedding_rate, phase.norm_rate),
-        warmup_steps=round(phase.warmup * steps),
-        decay_steps=round(phase.decay * steps),
-        decay=phase.decay_shape,
-        final_factor=phase.final_factor,
-    )
-
-
-def _steps(phase: Phase) -> int:
-    return phase.steps or math.ceil(phase.tokens / phase.batch_tokens)
-
-
-def _plan(config: Config, tokenizer: Path, context: Context) -> Mixture:
-    vocabulary = load_tokenizer(tokenizer / "tokenizer")
-    named = {language: vocabulary.token_to_id(language_token(language)) for language in context.languages}
-    tokens = {language: number for language, number in named.items() if number is not None}
-    streams = document_streams(tokenizer / "shards" / "train-documents")
-    if any(phase.parallel for phase in config.phase):
-        folder = tokenizer / "shards" / "train-pairs"
-        streams += pair_streams(folder, tokens, context.seed, max_tokens=config.max_pair_tokens)
-    known = {stream.source for stream in streams}
-    for entry in config.source:
-        if entry.source not in known:
-            raise FournilError(
-                tr("no text of source {source!r}", source=entry.source),
-                where="pretrain.source",
-                fix=tr("There is {names}.", names=", ".join(sorted(known))),
-            )
-    return Mixture(
-        streams_by_group(streams),
-        [
-            PhaseMixture(
-                _steps(phase),
-                phase.batch_tokens // phase.context_length,
-                phase.context_length,
-                phase.code,
-                phase.parallel,
-            )
-            for phase in config.phase
-        ],
-        context.languages,
-        context.seed,
-        max_epochs=config.max_epochs,
-        weights={entry.source: entry.weight for entry in config.source},
-    )
-
-
-def _shape(config: Config, vocab_size: int) -> ModelConfig:
-    return ModelConfig(
-        vocab_size=vocab_size, bos_token_id=BOS_ID, eos_token_id=EOS_ID, pad_token_id=PAD_ID, **asdict(config.model)
-    )
 
 
 def _write_model(config: Config, model: Llama, tokenizer: Path, out: Path) -> None:
@@ -204,10 +135,10 @@ def _facts(
         parts = composition[row["group"], row["source"]]
         for language, part in parts.items():
             by_language[language] += round(row["tokens_seen"] * part / max(1, sum(parts.values())))
-    tokens = [_steps(phase) * phase.batch_tokens for phase in config.phase]
+    tokens = [phase.tokens for phase in mixture.phases]
     exact = sum(
         count * shape.training_flops_per_token(phase.context_length)
-        for count, phase in zip(tokens, config.phase, strict=True)
+        for count, phase in zip(tokens, mixture.phases, strict=True)
     )
     total = shape.num_parameters()
     scores = result.validations[-1]["scores"] if result.validations else {}
@@ -218,7 +149,7 @@ def _facts(
             "embedding": shape.num_embedding_parameters(),
             "non_embedding": shape.num_block_parameters(),
         },
-        "steps": sum(_steps(phase) for phase in config.phase),
+        "steps": sum(phase.steps for phase in mixture.phases),
         "tokens": sum(tokens),
         "tokens_by_language": dict(sorted(by_language.items())),
         "rows_by_group": {
@@ -228,6 +159,7 @@ def _facts(
             for group in (*context.languages, CODE, PARALLEL)
         },
         "tokens_by_source": seen,
+        "mixture": mixture_facts(mixture, config),
         "flops": {"exact": exact, "six_n_d": 6.0 * shape.num_block_parameters() * sum(tokens)},
         "precision": result.state["precision"],
         "loss_curve": thinned(result.losses),
@@ -254,7 +186,7 @@ def thinned(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _sentence(shape: ModelConfig, mixture: Mixture, steps: int) -> str:
-    tokens = sum(phase.steps * phase.rows * phase.context_length for phase in mixture.phases)
+    tokens = sum(phase.tokens for phase in mixture.phases)
     return tr(
         "{parameters:.1f} million parameters, {layers} layers of {width}; {tokens:.2f} million tokens in {steps:,} "
         "steps.",

@@ -15,9 +15,11 @@ from fournil.stages.tokenizer.config import Config, Share
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+    from fournil.stages.tokenizer.fertility import Batch
+
 __all__ = ["FORMAT", "Config", "Share", "run"]
 
-FORMAT = 3
+FORMAT = 4
 ROLES = ("user", "assistant")
 ROLE_REPEATS = 2000
 """The chat template's words stand in every example: seen this often while learning, each is one token."""
@@ -29,14 +31,14 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     Args:
         config: The section of the recipe.
         inputs: `curate`: a folder with documents/, pairs/ and heldout/.
-        out: Gets tokenizer/ and shards/{train,heldout}-{documents,pairs}/.
+        out: Gets tokenizer/, shards/{train,heldout}-{documents,pairs}/ and vocabulary.tsv.
         context: Languages, seed, threads.
 
     Raises:
         FournilError: When there is no text, or the settings do not fit.
     """
     from fournil.core.files import sha256_file
-    from fournil.parts.tokenize import load, use_threads
+    from fournil.parts.tokenize import Encoder, load, use_threads
     from fournil.stages.tokenizer.encode import encode_split
     from fournil.stages.tokenizer.rows import KINDS
 
@@ -45,6 +47,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
     folder = out / "tokenizer"
     facts = _learn(config, curate, folder, out / ".work", context)
     tokenizer = load(folder)
+    encoder = Encoder(tokenizer, threads=context.threads)
     digest = sha256_file(folder / "tokenizer.json")
     counts: list[Count] = []
     shards: dict[str, Any] = {}
@@ -57,7 +60,7 @@ def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context)
                 unit=tr("documents") if kind == "documents" else tr("pairs"),
             ) as bar:
                 shards[name] = encode_split(
-                    tokenizer, place, kind, out / "shards" / name, out / ".work" / name, digest, config, bar
+                    encoder, place, kind, out / "shards" / name, out / ".work" / name, digest, config, bar
                 )
             num, size = shards[name]["num_documents"], shards[name]["num_bytes"]
             unit = "documents" if kind == "documents" else "texts of pairs"
@@ -95,42 +98,46 @@ def _learn(config: Config, curate: Path, folder: Path, work: Path, context: Cont
     if done.is_file():
         return json.loads(done.read_text(encoding="utf-8"))
     specials = special_tokens(context.languages)
+    vocabulary = config.vocabulary
     sample = draw(config, curate, context.languages, context.seed)
     num_bytes = sum(row["taken_bytes"] for row in sample.table)
     context.progress.note(
         tr(
             "Learning {vocab_size:,} tokens from {megabytes:.1f} MB",
-            vocab_size=config.vocab_size,
+            vocab_size=vocabulary.vocab_size,
             megabytes=num_bytes / 1e6,
         )
     )
     num_reserved = len(specials) + 256
     alphabet = choose_alphabet(
         count_characters(sample.texts),
-        vocab_size=config.vocab_size,
+        vocab_size=vocabulary.vocab_size,
         num_reserved=num_reserved,
-        max_alphabet=config.max_alphabet,
+        max_alphabet=vocabulary.max_alphabet,
     )
     tokenizer = train(
         chain([[*ROLES] * ROLE_REPEATS], sample.batches()),
         alphabet=alphabet,
-        vocab_size=config.vocab_size,
+        vocab_size=vocabulary.vocab_size,
         specials=specials,
         max_token_length=config.max_token_length,
+        scheme=vocabulary.scheme,
     )
     save(tokenizer, folder, languages=context.languages)
     size = tokenizer.get_vocab_size()
-    if size < config.vocab_size:
+    if size < vocabulary.vocab_size:
         context.progress.note(
             tr(
                 "The text has no more repeated pairs: {size:,} tokens instead of {vocab_size:,}",
                 size=size,
-                vocab_size=config.vocab_size,
+                vocab_size=vocabulary.vocab_size,
             )
         )
     facts = {
+        "preset": config.preset,
+        "scheme": vocabulary.scheme,
         "vocab_size": size,
-        "vocab_size_asked": config.vocab_size,
+        "vocab_size_asked": vocabulary.vocab_size,
         "num_reserved": num_reserved,
         "specials": specials,
         "alphabet": "".join(alphabet),
@@ -141,14 +148,15 @@ def _learn(config: Config, curate: Path, folder: Path, work: Path, context: Cont
 
 
 def _table(config: Config, heldout: Path, tokenizer: Tokenizer, out: Path, context: Context) -> dict[str, Any]:
-    from fournil.stages.tokenizer.fertility import fertility, mistral_tokenizer, parity, vocabulary_by_language
+    from fournil.stages.tokenizer.fertility import fertility, parity
+    from fournil.stages.tokenizer.references import references
     from fournil.stages.tokenizer.rows import KINDS, read_rows
+    from fournil.stages.tokenizer.vocabulary import counts_of_shards, vocabulary_rows, write_vocabulary
 
-    other = mistral_tokenizer() if config.compare else None
-    rows, trip = fertility(tokenizer, other, _heldout_texts(heldout, config.max_table_mb))
-    facts: dict[str, Any] = {"fertility": rows, "round_trip": trip.row(), "compared_with": None}
-    if other is not None:
-        facts["compared_with"] = {"name": "Mistral 7B v0.1", "vocab_size": other.get_vocab_size()}
+    others = references(config.compare)
+    rows, trip = fertility(tokenizer, others, _heldout_texts(heldout, config.max_table_mb))
+    facts: dict[str, Any] = {"fertility": rows, "round_trip": trip.row()}
+    facts["compared_with"] = [other.row() for other in others]
     if len(context.languages) >= 2:
         first, second = context.languages[:2]
         sides: dict[str, list[str]] = {first: [], second: []}
@@ -160,27 +168,29 @@ def _table(config: Config, heldout: Path, tokenizer: Tokenizer, out: Path, conte
                 if first in texts and second in texts:
                     sides[first].append(texts[first])
                     sides[second].append(texts[second])
-        facts["parity"] = parity(tokenizer, other, sides)
-    facts["vocabulary"] = vocabulary_by_language(
-        tokenizer, [out / "shards" / f"train-{kind}" for kind in KINDS], first_piece=6 + len(context.languages) + 256
-    )
+        facts["parity"] = parity(tokenizer, others, sides)
+    train = [out / "shards" / f"train-{kind}" for kind in KINDS]
+    counts = counts_of_shards(train, tokenizer.get_vocab_size())
+    facts["vocabulary"] = vocabulary_rows(tokenizer, counts)
+    write_vocabulary(out / "vocabulary.tsv", tokenizer, counts)
     return facts
 
 
-def _heldout_texts(heldout: Path, max_mb: float) -> Iterator[tuple[str, str, list[str]]]:
+def _heldout_texts(heldout: Path, max_mb: float) -> Iterator[Batch]:
     """Held-out texts by language and source, at most so many bytes of each."""
+    from fournil.stages.tokenizer.fertility import Batch
     from fournil.stages.tokenizer.rows import KINDS, read_rows
 
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str, str], int] = {}
     for kind in KINDS:
         for rows in read_rows(heldout, kind):
-            groups: dict[tuple[str, str], list[str]] = {}
-            for language, source, text, size in zip(
-                rows.languages, rows.sources, rows.texts, rows.num_bytes, strict=True
+            groups: dict[tuple[str, str, str], list[str]] = {}
+            for *key, text, size in zip(
+                rows.languages, rows.categories, rows.sources, rows.texts, rows.num_bytes, strict=True
             ):
-                key = (language, source)
-                if seen.get(key, 0) < max_mb * 1e6:
-                    seen[key] = seen.get(key, 0) + size
-                    groups.setdefault(key, []).append(text)
-            for (language, source), texts in groups.items():
-                yield language, source, texts
+                group = (key[0], key[1], key[2])
+                if seen.get(group, 0) < max_mb * 1e6:
+                    seen[group] = seen.get(group, 0) + size
+                    groups.setdefault(group, []).append(text)
+            for (language, category, source), texts in groups.items():
+                yield Batch(language, category, source, texts)

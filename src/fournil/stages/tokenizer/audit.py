@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tokenizers import Tokenizer
 
 from fournil.core.context import Context
 from fournil.core.errors import EXIT_USAGE, FournilError
 from fournil.core.speech import tr
-from fournil.parts.tokenize import decode_batch, encode_batch, load, use_threads
-from fournil.stages.tokenizer.fertility import Tally, mistral_tokenizer, parity, ratio
+from fournil.parts.tokenize import Encoder, decode_batch, encode_batch, load, use_threads
+from fournil.stages.tokenizer.config import REFERENCES
+from fournil.stages.tokenizer.fertility import Tally, parity, ratio
+from fournil.stages.tokenizer.references import Reference, references
+from fournil.stages.tokenizer.vocabulary import counts_of_ids, vocabulary_rows
 
 NO_BREAK = "\u00a0\u202f"
 MAX_MB = 20.0
@@ -29,18 +33,19 @@ MARKS = {
 """What French needs: a name, the sign, a phrase that holds it."""
 
 
-def audit(tokenizer: Path, texts: Sequence[tuple[str, Path]], *, compare: bool = True) -> dict[str, Any]:
+def audit(tokenizer: Path, texts: Sequence[tuple[str, Path]], *, compare: Sequence[str] = REFERENCES) -> dict[str, Any]:
     """Measure a tokenizer on texts.
 
     Args:
-        tokenizer: A Hugging Face folder, a tokenizer.json, or a SentencePiece .model file.
+        tokenizer: A Hugging Face folder, a tokenizer.json, a SentencePiece .model file, or a tekken.json.
         texts: Language and file; a file is plain UTF-8 text, one line each. Two languages whose files have the same
             number of lines are taken to be parallel.
-        compare: Whether to put Mistral's tokenizer of 32,000 tokens beside it.
+        compare: Tokenizers to put beside it.
 
     Returns:
         vocab_size; languages: rows with fertility, round trip and unknown tokens; typography: what French signs become;
-        digits: how numbers are cut; parity: tokens for the same lines, null where the lines are not parallel.
+        digits: how numbers are cut; parity: tokens for the same lines, null where the lines are not parallel;
+        vocabulary: whom the tokens serve in these texts.
 
     Raises:
         FournilError: When a file is missing or is no text.
@@ -49,15 +54,18 @@ def audit(tokenizer: Path, texts: Sequence[tuple[str, Path]], *, compare: bool =
     for language, path in texts:
         lines.setdefault(language, []).extend(_read_lines(path))
     ours = load(tokenizer)
-    other = mistral_tokenizer() if compare else None
+    encoder, others = Encoder(ours), references(compare)
+    full = {language: [line for line in found if line.strip()] for language, found in lines.items()}
+    ids = {language: encoder.encode(found) for language, found in full.items()}
     return {
         "tokenizer": tokenizer.name,
         "vocab_size": ours.get_vocab_size(),
-        "compared_with": None if other is None else {"name": "Mistral 7B v0.1", "vocab_size": other.get_vocab_size()},
-        "languages": [_row(ours, other, language, found) for language, found in lines.items()],
-        "typography": [_mark(ours, other, name, sign, phrase) for name, (sign, phrase) in MARKS.items()],
+        "compared_with": [other.row() for other in others],
+        "languages": [_row(ours, others, language, found, ids[language]) for language, found in full.items()],
+        "typography": [_mark(ours, others, name, sign, phrase) for name, (sign, phrase) in MARKS.items()],
         "digits": _digits(ours),
-        "parity": _parity(ours, other, lines),
+        "parity": _parity(ours, others, lines),
+        "vocabulary": vocabulary_rows(ours, counts_of_ids(ids, max(ours.get_vocab().values()) + 1)),
     }
 
 
@@ -106,21 +114,21 @@ def _read_lines(path: Path) -> list[str]:
     return lines
 
 
-def _row(ours: Tokenizer, other: Tokenizer | None, language: str, lines: Sequence[str]) -> dict[str, Any]:
-    full = [line for line in lines if line.strip()]
+def _row(
+    ours: Tokenizer, others: Sequence[Reference], language: str, full: Sequence[str], ids: Sequence[np.ndarray]
+) -> dict[str, Any]:
     unk_id = _unknown_id(ours)
-    ids = encode_batch(ours, full, parse_special=False)
-    others = encode_batch(other, full, parse_special=False) if other else [()] * len(full)
+    theirs = {other.key: other.encoder.encode(full) for other in others}
     tally = Tally()
-    for line, row, compared in zip(full, ids, others, strict=True):
-        tally.add(line, len(row), len(compared))
+    for number, (line, row) in enumerate(zip(full, ids, strict=True)):
+        tally.add(line, len(row), {key: len(rows[number]) for key, rows in theirs.items()})
     # A tokenizer that puts a space of its own before a text may take it back or not: that is no loss.
     failed = [
         line for line, back in zip(full, decode_batch(ours, ids), strict=True) if back.strip(" ") != line.strip(" ")
     ]
     return {
         "language": language,
-        **tally.row(other is not None),
+        **tally.row(),
         "num_failed": len(failed),
         "first_failed": failed[0][:200] if failed else None,
         "num_unknown": sum(row.tolist().count(unk_id) for row in ids),
@@ -145,7 +153,7 @@ def _whole_words(tokenizer: Tokenizer, lines: Sequence[str]) -> float | None:
     return ratio(sum(word in whole for word in words), len(words))
 
 
-def _mark(ours: Tokenizer, other: Tokenizer | None, name: str, sign: str, phrase: str) -> dict[str, Any]:
+def _mark(ours: Tokenizer, others: Sequence[Reference], name: str, sign: str, phrase: str) -> dict[str, Any]:
     (ids,) = encode_batch(ours, [phrase], parse_special=False)
     row: dict[str, Any] = {"name": name, "sign": sign, "phrase": phrase, "num_tokens": len(ids)}
     row["tokens"] = [ours.id_to_token(int(number)) for number in ids]
@@ -153,8 +161,8 @@ def _mark(ours: Tokenizer, other: Tokenizer | None, name: str, sign: str, phrase
     # In the middle of a text, so that what a tokenizer puts at its beginning does not count.
     around, without = encode_batch(ours, [f"x{sign}x", "xx"], parse_special=False)
     row["sign_tokens"] = max(1, len(around) - len(without))
-    if other is not None:
-        row["mistral_num_tokens"] = len(encode_batch(other, [phrase], parse_special=False)[0])
+    for other in others:
+        row[f"{other.key}_num_tokens"] = len(other.encoder.encode([phrase])[0])
     return row
 
 
@@ -167,7 +175,7 @@ def _digits(tokenizer: Tokenizer) -> dict[str, Any]:
     return {"tokens": pieces, "single": all(len(number) == size for number, size in pieces.items())}
 
 
-def _parity(ours: Tokenizer, other: Tokenizer | None, lines: Mapping[str, list[str]]) -> dict[str, Any] | None:
+def _parity(ours: Tokenizer, others: Sequence[Reference], lines: Mapping[str, list[str]]) -> dict[str, Any] | None:
     if len(lines) != 2:
         return None
     left, right = lines.values()
@@ -175,4 +183,4 @@ def _parity(ours: Tokenizer, other: Tokenizer | None, lines: Mapping[str, list[s
         return None
     both = [(a, b) for a, b in zip(left, right, strict=True) if a.strip() and b.strip()]
     first, second = lines
-    return parity(ours, other, {first: [a for a, _ in both], second: [b for _, b in both]})
+    return parity(ours, others, {first: [a for a, _ in both], second: [b for _, b in both]})

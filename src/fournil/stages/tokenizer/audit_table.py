@@ -10,6 +10,10 @@ from rich.table import Table
 
 from fournil.core.speech import figure, tr, trn
 
+_SIGNS = str.maketrans({"\u00a0": "⍽", "\u202f": "⍽", "\n": "⏎", "\r": "␍", "\t": "⇥"})
+SHOWN = 8
+"""Examples of tokens."""
+
 
 def tables(found: dict[str, Any]) -> Iterator[Table | str]:
     """What `audit` found, as tables and lines for rich."""
@@ -24,6 +28,7 @@ def tables(found: dict[str, Any]) -> Iterator[Table | str]:
     yield _fertility(found)
     if found["parity"] is not None:
         yield _parity(found["parity"])
+    yield _vocabulary(found)
     yield _typography(found)
     sizes = ", ".join(f"{number} → {size}" for number, size in found["digits"]["tokens"].items())
     if found["digits"]["single"]:
@@ -55,17 +60,16 @@ def _fertility(found: dict[str, Any]) -> Table:
     table.add_row(tr("words in one token"), *("–" if share is None else figure(f"{share:.1%}") for share in whole))
     table.add_row(tr("lines that do not come back"), *(figure(f"{row['num_failed']:,}") for row in rows))
     table.add_row(tr("unknown tokens"), *(figure(f"{row['num_unknown']:,}") for row in rows))
-    other = found["compared_with"]
-    if other is not None:
-        name, size = other["name"], other["vocab_size"]
+    for other in found["compared_with"]:
+        key, name, size = other["key"], other["name"], other["vocab_size"]
         table.add_section()
         table.add_row(
             tr("{name} ({size:,}), tokens per word", name=name, size=size),
-            *(_number(row["mistral_tokens_per_word"]) for row in rows),
+            *(_number(row[f"{key}_tokens_per_word"]) for row in rows),
         )
         table.add_row(
             tr("{name} ({size:,}), bytes per token", name=name, size=size),
-            *(_number(row["mistral_bytes_per_token"]) for row in rows),
+            *(_number(row[f"{key}_bytes_per_token"]) for row in rows),
         )
     return table
 
@@ -84,6 +88,7 @@ def _parity(row: dict[str, Any]) -> Table:
     said = {
         "tokens": tr("tokens"),
         "mistral_tokens": tr("tokens, Mistral"),
+        "tekken_tokens": tr("tokens, tekken"),
         "bytes": tr("bytes"),
         "words": tr("words"),
     }
@@ -91,6 +96,27 @@ def _parity(row: dict[str, Any]) -> Table:
     for name in names:
         table.add_column(said[name], justify="right")
     table.add_row(*(_number(row[name]) for name in names))
+    return table
+
+
+def _vocabulary(found: dict[str, Any]) -> Table:
+    table = Table(title=tr("Whom the vocabulary serves, in these texts"))
+    rows, languages = found["vocabulary"], [row["language"] for row in found["languages"]]
+    table.add_column(tr("tokens that serve"))
+    table.add_column(tr("number"), justify="right")
+    table.add_column(tr("share"), justify="right")
+    for language in languages:
+        table.add_column(tr("of {language} text", language=language), justify="right")
+    table.add_column(tr("the most frequent"))
+    said = {"shared": tr("several languages"), "unused": tr("no text here")}
+    for row in rows:
+        table.add_row(
+            said.get(row["language"], row["language"]),
+            figure(f"{row['num_tokens']:,}"),
+            figure(f"{row['share']:.1%}"),
+            *(figure(f"{row['running_share'][language]:.1%}") for language in languages),
+            " ".join(map(_visible, row["examples"][:SHOWN])),
+        )
     return table
 
 
@@ -105,7 +131,7 @@ def _typography(found: dict[str, Any]) -> Table:
 
 
 def _visible(token: str) -> str:
-    return escape(token.replace("\u00a0", "⍽").replace("\u202f", "⍽"))
+    return escape(token.translate(_SIGNS))
 
 
 def _number(value: float | None) -> str:

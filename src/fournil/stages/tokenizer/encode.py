@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
-
 from fournil.core.progress import Bar
-from fournil.parts.tokenize import EOS_ID, TokenShards, TokenShardWriter, encode_batch
+from fournil.parts.tokenize import EOS_ID, Encoder, TokenShards, TokenShardWriter
 from fournil.stages.tokenizer.config import Config
 from fournil.stages.tokenizer.rows import Rows, read_rows
 
 
 def encode_split(
-    tokenizer: Tokenizer,
+    encoder: Encoder,
     place: Path,
     kind: str,
     folder: Path,
@@ -31,7 +29,7 @@ def encode_split(
     writer = TokenShardWriter(
         folder,
         work,
-        vocab_size=tokenizer.get_vocab_size(),
+        vocab_size=encoder.vocab_size,
         tokenizer_sha256=tokenizer_sha256,
         eos_id=EOS_ID,
         shard_tokens=config.shard_tokens,
@@ -40,16 +38,16 @@ def encode_split(
     for rows in read_rows(place, kind):
         num = len(rows.ids)
         if skip < num:
-            _encode(tokenizer, rows, skip, writer)
+            _encode(encoder, rows, skip, writer)
         skip = max(0, skip - num)
         bar.advance(len(set(rows.ids)) if kind == "pairs" else num)
     writer.close()
     return _summary(folder)
 
 
-def _encode(tokenizer: Tokenizer, rows: Rows, skip: int, writer: TokenShardWriter) -> None:
+def _encode(encoder: Encoder, rows: Rows, skip: int, writer: TokenShardWriter) -> None:
     writer.write(
-        encode_batch(tokenizer, rows.texts[skip:], parse_special=False),
+        encoder.encode(rows.texts[skip:]),
         names=rows.ids[skip:],
         languages=rows.languages[skip:],
         sources=rows.sources[skip:],

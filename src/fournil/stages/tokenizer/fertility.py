@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from fournil.parts.tokenize import TokenShards, decode_batch, encode_batch, load
-
-MISTRAL_FILE = "tokenizer.model.v1"
+from fournil.parts.tokenize import Encoder, decode_batch
+from fournil.stages.tokenizer.references import Reference
 
 
 def count_words(text: str) -> int:
     """Stretches between white space that hold a letter or a digit: « aujourd’hui » is one word, « : » is none."""
     return sum(any(map(str.isalnum, stretch)) for stretch in text.split())
-
-
-@cache
-def mistral_tokenizer() -> Tokenizer | None:
-    """Mistral's first tokenizer (32,000 tokens), from the mistral-common package; None where that is missing."""
-    package = find_spec("mistral_common")
-    if package is None or package.origin is None:
-        return None
-    path = Path(package.origin).parent / "data" / MISTRAL_FILE
-    return load(path) if path.is_file() else None
 
 
 @dataclass
@@ -40,28 +26,29 @@ class Tally:
     num_bytes: int = 0
     num_words: int = 0
     num_tokens: int = 0
-    num_other: int = 0
-    """Tokens of the tokenizer that it is compared with."""
+    num_others: dict[str, int] = field(default_factory=dict)
+    """Tokens of the tokenizers that it is compared with, by their keys."""
 
-    def add(self, text: str, num_tokens: int, num_other: int) -> None:
+    def add(self, text: str, num_tokens: int, num_others: Mapping[str, int]) -> None:
         """Count one text."""
         self.num_texts += 1
         self.num_bytes += len(text.encode())
         self.num_words += count_words(text)
         self.num_tokens += num_tokens
-        self.num_other += num_other
+        for key, number in num_others.items():
+            self.num_others[key] = self.num_others.get(key, 0) + number
 
-    def row(self, compared: bool) -> dict[str, Any]:
+    def row(self) -> dict[str, Any]:
         """The sums and what follows from them."""
         row: dict[str, Any] = {"num_texts": self.num_texts, "num_bytes": self.num_bytes, "num_words": self.num_words}
         row["num_tokens"] = self.num_tokens
         row["tokens_per_word"] = ratio(self.num_tokens, self.num_words)
         row["bytes_per_token"] = ratio(self.num_bytes, self.num_tokens)
         row["tokens_per_byte"] = ratio(self.num_tokens, self.num_bytes)
-        if compared:
-            row["mistral_tokens"] = self.num_other
-            row["mistral_tokens_per_word"] = ratio(self.num_other, self.num_words)
-            row["mistral_bytes_per_token"] = ratio(self.num_bytes, self.num_other)
+        for key, number in self.num_others.items():
+            row[f"{key}_tokens"] = number
+            row[f"{key}_tokens_per_word"] = ratio(number, self.num_words)
+            row[f"{key}_bytes_per_token"] = ratio(self.num_bytes, number)
         return row
 
 
@@ -95,37 +82,58 @@ class Trip:
         return dict(vars(self))
 
 
+class Batch(NamedTuple):
+    """Texts of one language and source."""
+
+    language: str
+    kind: str
+    """The source's category."""
+    source: str
+    texts: Sequence[str]
+
+
 def fertility(
-    tokenizer: Tokenizer,
-    other: Tokenizer | None,
-    texts: Iterable[tuple[str, str, Sequence[str]]],
+    tokenizer: Tokenizer, others: Sequence[Reference], batches: Iterable[Batch]
 ) -> tuple[list[dict[str, Any]], Trip]:
-    """The fertility table over texts given as (language, source, batch of texts).
+    """The fertility table.
+
+    Args:
+        tokenizer: The one asked about.
+        others: Those that it is compared with.
+        batches: The texts.
 
     Returns:
-        Rows by language and source, a language's sum first (source null), and the round trip of all texts.
+        Rows by language, kind of text and source, sums before their parts (a language's has no kind and no source, a
+        kind's no source), and the round trip of all texts.
     """
-    tallies: dict[tuple[str, str | None], Tally] = {}
+    tallies: dict[tuple[str, str, str], Tally] = {}
     trip = Trip()
     unk_id = tokenizer.token_to_id("<unk>")
-    for language, source, batch in texts:
-        ids = encode_batch(tokenizer, batch, parse_special=False)
-        others = encode_batch(other, batch, parse_special=False) if other else [()] * len(batch)
-        trip.add(tokenizer, batch, ids, unk_id)
-        for text, row, compared in zip(batch, ids, others, strict=True):
-            for key in ((language, None), (language, source)):
-                tallies.setdefault(key, Tally()).add(text, len(row), len(compared))
-    order = sorted(tallies, key=lambda key: (key[0], key[1] or ""))
-    rows = [{"language": key[0], "source": key[1], **tallies[key].row(other is not None)} for key in order]
+    encoder = Encoder(tokenizer)
+    for language, kind, source, texts in batches:
+        ids = encoder.encode(texts)
+        trip.add(tokenizer, texts, ids, unk_id)
+        theirs = {other.key: other.encoder.encode(texts) for other in others}
+        for number, (text, row) in enumerate(zip(texts, ids, strict=True)):
+            lengths = {key: len(rows[number]) for key, rows in theirs.items()}
+            for key in {(language, "", ""), (language, kind, ""), (language, kind, source)}:
+                tallies.setdefault(key, Tally()).add(text, len(row), lengths)
+    named = ("language", "kind", "source")
+    rows = [
+        {**{name: part or None for name, part in zip(named, key, strict=True)}, **tallies[key].row()}
+        for key in sorted(tallies)
+    ]
     return rows, trip
 
 
-def parity(tokenizer: Tokenizer, other: Tokenizer | None, sides: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
+def parity(
+    tokenizer: Tokenizer, others: Sequence[Reference], sides: Mapping[str, Sequence[str]]
+) -> dict[str, Any] | None:
     """Tokens that two languages need for the same content.
 
     Args:
         tokenizer: The tokenizer asked about.
-        other: The one it is compared with.
+        others: Those that it is compared with.
         sides: Two languages, line n of one translating line n of the other.
 
     Returns:
@@ -137,72 +145,11 @@ def parity(tokenizer: Tokenizer, other: Tokenizer | None, sides: Mapping[str, Se
     result: dict[str, Any] = {"languages": [first, second], "num_pairs": len(left)}
     result["bytes"] = ratio(_bytes(left), _bytes(right))
     result["words"] = ratio(sum(map(count_words, left)), sum(map(count_words, right)))
-    for name, one in (("tokens", tokenizer), ("mistral_tokens", other)):
-        if one is not None:
-            sums = [sum(map(len, encode_batch(one, side, parse_special=False))) for side in (left, right)]
-            result[name] = ratio(*sums)
+    encoders = {"tokens": Encoder(tokenizer)} | {f"{other.key}_tokens": other.encoder for other in others}
+    for name, encoder in encoders.items():
+        result[name] = ratio(*(sum(map(len, encoder.encode(side))) for side in (left, right)))
     return result
 
 
 def _bytes(texts: Sequence[str]) -> int:
     return sum(len(text.encode()) for text in texts)
-
-
-def vocabulary_by_language(
-    tokenizer: Tokenizer, folders: Sequence[Path], *, first_piece: int, owner_share: float = 0.8
-) -> list[dict[str, Any]]:
-    """Which language the learned tokens serve in the training shards.
-
-    A token belongs to a language when that language has at least `owner_share` of its occurrences after every language
-    is given the same weight; it is `shared` otherwise, and `unused` when it never occurs.
-
-    Returns:
-        Rows with language (or shared, unused), num_tokens (vocabulary entries), share of the learned vocabulary, and
-        the most frequent examples.
-    """
-    counts: dict[str, np.ndarray] = {}
-    size = tokenizer.get_vocab_size()
-    for folder in folders:
-        shards = TokenShards(folder)
-        index = shards.index
-        for start, stop in _spans(index.num_tokens):
-            first, end = index.offset[start], index.offset[stop - 1] + index.num_tokens[stop - 1]
-            ids = shards.ids(int(first), int(end - first))
-            owner = np.repeat(index.language[start:stop], index.num_tokens[start:stop])
-            for number, language in enumerate(index.languages):
-                seen = np.bincount(ids[owner == number], minlength=size)
-                counts[language] = counts.get(language, 0) + seen
-    languages = sorted(counts)
-    if not languages:
-        return []
-    table = np.stack([counts[language] for language in languages]).astype(np.float64)
-    rates = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    weight = rates.sum(axis=0)
-    part = rates / np.where(weight > 0, weight, 1)
-    owner = np.where(part.max(axis=0) >= owner_share, part.argmax(axis=0), len(languages))
-    owner[weight == 0] = len(languages) + 1
-    rows = []
-    for number, name in enumerate((*languages, "shared", "unused")):
-        members = np.flatnonzero(owner[first_piece:] == number) + first_piece
-        frequent = members[np.argsort(-weight[members], kind="stable")][:20]
-        rows.append(
-            {
-                "language": name,
-                "num_tokens": len(members),
-                "share": ratio(len(members), size - first_piece),
-                "examples": [tokenizer.id_to_token(int(token)) for token in frequent],
-            }
-        )
-    return rows
-
-
-def _spans(num_tokens: np.ndarray, limit: int = 1 << 24) -> Iterable[tuple[int, int]]:
-    """Ranges of documents of about `limit` tokens each."""
-    start, total = 0, 0
-    for number, size in enumerate(num_tokens):
-        total += int(size)
-        if total >= limit:
-            yield start, number + 1
-            start, total = number + 1, 0
-    if start < len(num_tokens):
-        yield start, len(num_tokens)

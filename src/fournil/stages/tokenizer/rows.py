@@ -24,6 +24,7 @@ class Rows:
     sources: list[str]
     texts: list[str]
     num_bytes: list[int]
+    categories: list[str]
 
 
 def read_rows(folder: Path, kind: str) -> Iterator[Rows]:
@@ -37,7 +38,7 @@ def read_rows(folder: Path, kind: str) -> Iterator[Rows]:
         FournilError: When a document has no language.
     """
     column = "text" if kind == "documents" else "texts"
-    columns = ["id", "source", column] + (["language"] if kind == "documents" else [])
+    columns = ["id", "source", "category", column] + (["language"] if kind == "documents" else [])
     for batch in read_batches(folder / kind, columns=columns, batch_rows=1024):
         yield _documents(batch, folder) if kind == "documents" else _pairs(batch)
 
@@ -49,17 +50,22 @@ def _documents(batch: pa.RecordBatch, folder: Path) -> Rows:
         raise FournilError(tr("document {name} has no language", name=name), where=folder, fix=tr("Curate it first."))
     texts = batch.column("text").to_pylist()
     names, sources = batch.column("id").to_pylist(), batch.column("source").to_pylist()
-    return Rows(names, languages.to_pylist(), sources, texts, [len(text.encode()) for text in texts])
+    categories = [category or "" for category in batch.column("category").to_pylist()]
+    return Rows(names, languages.to_pylist(), sources, texts, [len(text.encode()) for text in texts], categories)
 
 
 def _pairs(batch: pa.RecordBatch) -> Rows:
     names, sources = batch.column("id").to_pylist(), batch.column("source").to_pylist()
-    rows = Rows([], [], [], [], [])
-    for name, source, texts in zip(names, sources, batch.column("texts").to_pylist(), strict=True):
+    categories = batch.column("category").to_pylist()
+    rows = Rows([], [], [], [], [], [])
+    for name, source, category, texts in zip(
+        names, sources, categories, batch.column("texts").to_pylist(), strict=True
+    ):
         for language, text in sorted(texts):
             rows.ids.append(name)
             rows.languages.append(language)
             rows.sources.append(source)
             rows.texts.append(text)
             rows.num_bytes.append(len(text.encode()))
+            rows.categories.append(category or "")
     return rows

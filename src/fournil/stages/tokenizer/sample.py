@@ -13,7 +13,7 @@ import numpy as np
 from fournil.core.errors import FournilError
 from fournil.core.languages import CODE
 from fournil.core.speech import tr
-from fournil.stages.tokenizer.config import Config
+from fournil.stages.tokenizer.config import MIXES, Config
 from fournil.stages.tokenizer.rows import KINDS, read_rows
 
 CODE_SHARE = 0.10
@@ -40,8 +40,11 @@ def shares_of(config: Config, languages: Sequence[str]) -> dict[str, float]:
     """The share of each language, checked.
 
     Raises:
-        FournilError: When shares do not make 1, or a language is named twice or is none of the run's.
+        FournilError: When shares do not make 1, a language is named twice or is none of the run's, or the preset does
+            not know one.
     """
+    if not config.share and config.preset in MIXES:
+        return _mix(MIXES[config.preset], config.preset, languages)
     if not config.share:
         return {CODE: CODE_SHARE} | {language: (1 - CODE_SHARE) / len(languages) for language in languages}
     shares = {entry.language: entry.share for entry in config.share}
@@ -61,6 +64,19 @@ def shares_of(config: Config, languages: Sequence[str]) -> dict[str, float]:
             tr("the shares make {total:g}", total=sum(shares.values())), where=where, fix=tr("They must make 1.")
         )
     return shares
+
+
+def _mix(weights: dict[str, float], preset: str, languages: Sequence[str]) -> dict[str, float]:
+    """A preset's shares of the languages of a run."""
+    missing = [language for language in languages if language not in weights]
+    if missing:
+        raise FournilError(
+            tr("the preset {preset} says nothing of {language!r}", preset=preset, language=missing[0]),
+            where="tokenizer.preset",
+            fix=tr("Give a [[tokenizer.share]] for each language, or take another preset."),
+        )
+    kept = {language: weights[language] for language in (CODE, *languages)}
+    return {language: weight / sum(kept.values()) for language, weight in kept.items()}
 
 
 def draw(config: Config, curate: Path, languages: Sequence[str], seed: int) -> Sample:

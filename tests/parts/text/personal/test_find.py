@@ -125,3 +125,21 @@ def test_endless_labels_are_passed_over_and_a_form_is_not() -> None:
     assert [item.kind for item in find_personal_data(text, languages=BOTH)] == ["e-mail"]
     rows = "".join(f"mdp: Berga{number}!\n" for number in range(100, 400))
     assert len(find_personal_data(rows, languages=BOTH)) == 300
+
+
+@pytest.mark.parametrize("name", ["é" * 33, "a" + "é" * 40, "山" * 30, "a" * 70, "🥖" * 17])
+@pytest.mark.parametrize("host", ["free.fr", "é" * 140 + ".fr", "b" + "é" * 140 + ".fr"])
+def test_a_long_word_before_or_behind_an_at_sign_is_cut_between_characters(name: str, host: str) -> None:
+    text = f"écrire à {name}@{host} ; {name}🥖@{host}"
+    found = find_personal_data(text, languages=BOTH)
+    assert all(text[item.start] != "@" for item in found)
+    assert find_personal_data(f"{text} — jo.durand@laposte.net", languages=BOTH)[-1].kind == "e-mail"
+
+
+def test_a_label_is_found_at_the_end_of_all_bytes_and_in_capitals() -> None:
+    for text in ("MOT DE PASSE : Berga54!", "Né le 3 mai 1991", "NÉ LE 3 MAI 1991"):
+        assert find_personal_data(text, languages=BOTH), text
+    assert num_places("pwd") == 1
+    assert num_places("xpwd") == 0
+    assert num_places("épwd") == 0
+    assert num_places("_pwd") == 1

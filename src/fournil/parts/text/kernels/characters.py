@@ -8,7 +8,40 @@ from fournil.parts.text.kernels.scan import LETTER, ONE_BIT, PRIME, SEED, SPACE,
 LINE_ENDS, CONTROL, ZERO_WIDTH, BIDI, SOFT_HYPHEN, COMPOSITION, WHITE_SPACE = 1, 2, 4, 8, 16, 32, 64
 """What suspects looks for."""
 
+_LOOK = 1
 _LONGEST_TAG, _LONGEST_PLACE = 80, 40
+_HIGH, _TO_SPACE, _TO_DELETE, _LINE_FEEDS = (np.uint64(0x0101010101010101 * byte) for byte in (0x80, 0x60, 0x01, 0x0A))
+EIGHT = np.uint64(8)
+
+
+@kernel
+def whole(place: np.uint64) -> int:
+    """The same place as most kernels take it: signed."""
+    return np.int64(place)  # pyright: ignore[reportReturnType] - numba's whole numbers are these
+
+
+@kernel
+def eight_bytes(bytes_B: np.ndarray, place: np.uint64) -> np.uint64:
+    """Eight bytes from a place on, the first one lowest."""
+    eight = np.uint64(bytes_B[place])
+    for number in range(1, 8):
+        eight |= np.uint64(bytes_B[place + np.uint64(number)]) << np.uint64(8 * number)
+    return eight
+
+
+@kernel
+def has_line_feed(eight: np.uint64) -> bool:
+    """Whether one of eight bytes is a line feed."""
+    other = eight ^ _LINE_FEEDS
+    return (other - _TO_DELETE) & ~other & _HIGH != 0
+
+
+@kernel
+def is_plain(eight: np.uint64) -> bool:
+    """Whether eight bytes are all printable ASCII."""
+    if eight & _HIGH or (eight + _TO_DELETE) & _HIGH:
+        return False
+    return (eight + _TO_SPACE) & _HIGH == _HIGH
 
 
 @kernel
@@ -26,7 +59,7 @@ def suspects(
         bytes_B: UTF-8.
         bounds_D: Text d is bytes_B[bounds_D[d]:bounds_D[d + 1]].
         ascii: uint8 by byte; 0 for the bytes that never matter, which are passed over quickly.
-        table: uint8 by code point of the BMP: one of the other bits, or none.
+        table: uint8 by code point: one of the other bits, or none; the last entry for all that follow.
         flags: uint8 by code point, see codepoints.flag_table.
         out_D: uint8, gets the bits of what was found.
     """
@@ -40,6 +73,10 @@ def suspects(
                 found |= WHITE_SPACE
         newlines = 0
         while place < stop:
+            if place + 8 <= stop and is_plain(eight_bytes(bytes_B, np.uint64(place))):
+                place += 8
+                newlines = 0
+                continue
             byte = bytes_B[place]
             if ascii[byte] == 0:
                 place += 1
@@ -52,44 +89,53 @@ def suspects(
                 place += 1
                 continue
             code, width = decoded(bytes_B, place)
-            found |= table[min(code, 0xFFFF)]
+            found |= table[min(code, len(table) - 1)]
             newlines = 0
             place += width
         out_D[document] = found
 
 
 @kernel
-def stretches(bytes_B: np.ndarray, table: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> int:
+def stretches(
+    bytes_B: np.ndarray, bounds_D: np.ndarray, wanted_D: np.ndarray, table: np.ndarray, found_S3: np.ndarray
+) -> int:
     """Find what NFC may change: runs of characters marked COMPOSITION, each with the character before it.
 
     Args:
-        bytes_B: UTF-8 of one text.
-        table: uint8 by code point of the BMP.
-        starts: int64, gets the byte at which each begins.
-        ends: int64, gets where each ends; both have half as many entries as there are bytes, or more.
+        bytes_B: UTF-8.
+        bounds_D: Text d is bytes_B[bounds_D[d]:bounds_D[d + 1]].
+        wanted_D: bool, the texts to look at.
+        table: uint8 by code point; the last entry for all that follow.
+        found_S3: int64, gets the text, the byte at which each begins, and where it ends.
 
     Returns:
-        How many there are.
+        How many there are; of those beyond the array's end nothing is kept.
     """
-    num, place, before, stop = 0, 0, 0, len(bytes_B)
-    while place < stop:
-        if bytes_B[place] < 0xCC:  # the first byte of all that stands before U+0300
-            before = place
-            place += 1 if bytes_B[place] < 0x80 else 2
+    num, room = 0, len(found_S3)
+    for document in range(len(bounds_D) - 1):
+        if not wanted_D[document]:
             continue
-        code, width = decoded(bytes_B, place)
-        if not table[min(code, 0xFFFF)] & COMPOSITION:
-            before = place
-            place += width
-            continue
-        starts[num] = before
+        place, stop = bounds_D[document], bounds_D[document + 1]
+        before = place
         while place < stop:
+            first = bytes_B[np.uint64(place)]
+            if first < 0xCC:  # the first byte of all that stands before U+0300
+                before = place
+                place += 1 if first < 0x80 else 2
+                continue
             code, width = decoded(bytes_B, place)
-            if not table[min(code, 0xFFFF)] & COMPOSITION:
-                break
-            place += width
-        ends[num] = place
-        num += 1
+            if not table[min(code, len(table) - 1)] & COMPOSITION:
+                before = place
+                place += width
+                continue
+            while place < stop:
+                code, width = decoded(bytes_B, place)
+                if not table[min(code, len(table) - 1)] & COMPOSITION:
+                    break
+                place += width
+            if num < room:
+                found_S3[num, 0], found_S3[num, 1], found_S3[num, 2] = document, before, place
+            num += 1
     return num
 
 
@@ -177,7 +223,7 @@ def letter_keys(
     Args:
         bytes_B: UTF-8.
         bounds_D: Text d is bytes_B[bounds_D[d]:bounds_D[d + 1]].
-        ascii: uint8 by byte below 0x80: a letter in lower case, 1 where a directive may begin, or 0.
+        ascii: uint8 by byte: a letter in lower case, _LOOK where a directive or a wider character may begin, or 0.
         flags: uint8 by code point, see codepoints.flag_table.
         lower_C: uint32 by code point of the BMP.
         most: So many letters count, those at the beginning.
@@ -188,17 +234,16 @@ def letter_keys(
         value, num = SEED, 0
         while at < stop and num < most:
             byte = bytes_B[at]
-            if byte < 0x80:
-                letter = ascii[byte]
-                if letter > 1:
-                    value = (value ^ np.uint64(letter)) * PRIME
-                    num += 1
-                elif letter == 1:
-                    after = directive(bytes_B, np.int64(at), np.int64(stop))
-                    if after > np.int64(at):
-                        at = np.uint64(after)
-                        continue
+            letter = ascii[byte]
+            if letter != _LOOK:  # without a branch: where words end cannot be foreseen
+                is_letter = letter != 0
+                value = (value ^ np.uint64(letter)) * PRIME if is_letter else value
+                num += is_letter
                 at += ONE_BIT
+                continue
+            if byte < 0x80:
+                after = np.uint64(directive(bytes_B, np.int64(at), np.int64(stop)))
+                at = after if after > at else at + ONE_BIT
                 continue
             code, width = decoded(bytes_B, np.int64(at))
             if flags[min(code, len(flags) - 1)] & LETTER:

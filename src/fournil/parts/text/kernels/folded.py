@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fournil.parts.text.kernels.characters import whole
 from fournil.parts.text.kernels.compile import kernel
 
 SKIPPED = 0xE000
@@ -26,7 +27,7 @@ _PRIME = np.uint64(STEP)
 _POWER = np.uint64(pow(STEP, NUM_WORDS - 1, 1 << 64))
 _SPREAD = np.uint64(0xFF51AFD7ED558CCD)
 _LETTERS = np.array([[ord(letter) for letter in letters] for _, letters in PAIRS], np.uint64)
-_SKIPPED, _LAST, _WIDE = np.uint64(SKIPPED), np.uint64(SKIPPED + len(PAIRS)), np.uint64(WIDE)
+_ONE, _SKIPPED, _LAST, _WIDE = np.uint64(1), np.uint64(SKIPPED), np.uint64(SKIPPED + len(PAIRS)), np.uint64(WIDE)
 
 
 @kernel
@@ -54,50 +55,49 @@ def fold_words(
     Returns:
         How many words there are.
     """
-    # Without branches but for other characters than ASCII: where a word ends cannot be foreseen.
-    num = 0
+    # Without branches but for other characters than ASCII: where a word ends cannot be foreseen. Unsigned, so that
+    # nobody asks of each place whether it is negative.
+    num = np.uint64(0)
     for document in range(len(bounds_D) - 1):
         words_D[document] = num
-        place, stop = bounds_D[document], bounds_D[document + 1]
+        place, stop = np.uint64(bounds_D[document]), np.uint64(bounds_D[document + 1])
         value, start = _BASIS, place
         while place < stop:
             first = bytes_B[place]
             folded = ascii_table[first]
             if folded == _WIDE:
-                lead = np.uint32(first)
+                lead, second = np.uint32(first), np.uint32(bytes_B[place + _ONE]) & 0x3F
+                place += _ONE
                 if lead < 0xE0:
-                    code = ((lead & 0x1F) << 6) | (np.uint32(bytes_B[place + 1]) & 0x3F)
-                    place += 1
-                elif lead < 0xF0:
-                    code = (lead & 0x0F) << 12 | (np.uint32(bytes_B[place + 1]) & 0x3F) << 6
-                    code |= np.uint32(bytes_B[place + 2]) & 0x3F
-                    place += 2
+                    code = ((lead & 0x1F) << 6) | second
                 else:
-                    code = (lead & 0x07) << 18 | (np.uint32(bytes_B[place + 1]) & 0x3F) << 12
-                    code |= (np.uint32(bytes_B[place + 2]) & 0x3F) << 6 | np.uint32(bytes_B[place + 3]) & 0x3F
-                    place += 3
+                    place += _ONE
+                    code = (lead & 0x0F) << 12 | second << 6 | np.uint32(bytes_B[place]) & 0x3F
+                    if lead >= 0xF0:
+                        place += _ONE
+                        code = (code & 0x7FFF) << 6 | np.uint32(bytes_B[place]) & 0x3F
                 if code < 0x10000:
                     folded = np.uint64(table[code])
                 else:  # of what lies beyond, pictures and signs are no words
                     folded = np.uint64(0) if 0x1F000 <= code < 0x20000 else np.uint64(code)
                 if _SKIPPED <= folded <= _LAST:
                     if folded == _SKIPPED:
-                        place += 1
+                        place += _ONE
                         start = place if value == _BASIS else start
                         continue
-                    pair = np.int64(folded) - (SKIPPED + 1)
+                    pair = folded - _SKIPPED - _ONE
                     value = (value ^ _LETTERS[pair, 0]) * _PRIME
                     folded = _LETTERS[pair, 1]
-            place += 1
+            place += _ONE
             hashes_W[num], starts_W[num] = value, start
             ends = folded == 0
-            num += int(ends & (value != _BASIS))
+            num += np.uint64(ends & (value != _BASIS))
             start = place if ends else start
             value = _BASIS if ends else (value ^ folded) * _PRIME
         hashes_W[num], starts_W[num] = value, start
-        num += int(value != _BASIS)
+        num += np.uint64(value != _BASIS)
     words_D[len(bounds_D) - 1] = num
-    return num
+    return whole(num)
 
 
 @kernel

@@ -7,7 +7,9 @@ in fournil.parts.text.personal, which reads the text around these places only.
 
 import numpy as np
 
+from fournil.parts.text.kernels.characters import eight_bytes, whole
 from fournil.parts.text.kernels.compile import kernel
+from fournil.parts.text.kernels.scan import ONE_BIT
 
 SIGN, NUMBER, COLONS, TOKEN, POSTCODE, LABELS = 0, 1, 2, 3, 4, 5
 """Kinds of place; a label's own kind is LABELS and more."""
@@ -25,6 +27,8 @@ _LONGEST_WORD = 40
 _LONG_TOKEN = 16
 _MOST_GROUPS = 32
 _NEAR, _FAR = 64, 160
+_LOWER_BITS = np.uint64(0x2020202020202020)
+_TWO, _THREE, _FIVE, _TEN, _SLOTS = np.uint64(2), np.uint64(3), np.uint64(5), np.uint64(10), np.uint64(LABEL_SLOTS - 1)
 
 
 def byte_classes() -> np.ndarray:
@@ -50,6 +54,13 @@ def lower_bytes() -> np.ndarray:
     lower[ord("A") : ord("Z") + 1] += 32
     lower[0x80:0x9F] += 0x20
     return lower
+
+
+def first_bytes(label: bytes) -> tuple[int, int]:
+    """The first eight bytes of a label, all in lower case, and which bits of a text's eight bytes must be these."""
+    head = label[:8]
+    mask = (1 << 8 * len(head)) - 1
+    return (int.from_bytes(head, "little") | int(_LOWER_BITS)) & mask, mask
 
 
 def rolled(label: bytes) -> int:
@@ -123,6 +134,11 @@ def _mail(bytes_B: np.ndarray, sign: int, begin: int, end: int) -> tuple[int, in
     while stop < end and stop - sign <= 260 and _is_host(bytes_B[stop]):
         dots += bytes_B[stop] == 46
         stop += 1
+    # A name or a host that is cut for its length begins and ends with a whole character.
+    while start < sign and bytes_B[start] & 0xC0 == 0x80:
+        start += 1
+    while sign + 1 < stop < end and bytes_B[stop] & 0xC0 == 0x80:
+        stop -= 1
     if stop == sign + 1 or (stop < end and bytes_B[stop] == 64):
         return 0, 0
     if start > begin and bytes_B[start - 1] == 64:
@@ -459,6 +475,7 @@ def scan_personal(
     next_L: np.ndarray,
     labels_B: np.ndarray,
     bounds_L: np.ndarray,
+    first_L2: np.ndarray,
     asks_L: np.ndarray,
     kinds_L: np.ndarray,
     kinds_P: np.ndarray,
@@ -477,21 +494,31 @@ def scan_personal(
     num, room = 0, len(kinds_P) - 40
     for text in range(first, len(bounds_D) - 1):
         begin, end = bounds_D[text], bounds_D[text + 1]
-        i = max(begin, offset)
-        second = lower[bytes_B[i - 2]] if i - 2 >= begin else 0
-        third = lower[bytes_B[i - 1]] if i - 1 >= begin else 0
-        while i < end:
-            byte = bytes_B[i]
+        start = max(begin, offset)
+        second = np.uint64(lower[bytes_B[start - 2]] if start - 2 >= begin else 0)
+        third = np.uint64(lower[bytes_B[start - 1]] if start - 1 >= begin else 0)
+        at, stop_at = np.uint64(start), np.uint64(end)
+        while at < stop_at:
+            byte = bytes_B[at]
             flags = classes[byte]
-            first_byte, second, third = second, third, lower[byte]
-            value = ((first_byte << 10) ^ (second << 5) ^ third) & 0x7FFF
+            first_byte, second, third = second, third, np.uint64(lower[byte])
+            value = ((first_byte << _TEN) ^ (second << _FIVE) ^ third) & _SLOTS
             if (flags >> 2) | hits_S[value] == 0:
-                i += 1
+                at += ONE_BIT
                 continue
+            i = whole(at)
             if num >= room:
                 return num, text, i
-            if hits_S[value] and i - 2 >= begin and _begins_word(bytes_B, i - 2, begin, classes):
-                label = _label(bytes_B, i - 2, begin, end, int(slots_S[value]), next_L, labels_B, bounds_L, asks_L)
+            label = -1
+            if hits_S[value] and i - 2 >= begin and not (i - 3 >= begin and classes[bytes_B[at - _THREE]] & 1):
+                label = int(slots_S[value])
+            if label >= 0 and i + 6 <= len(bytes_B):
+                # Eight bytes at once: nearly always, the word that begins so is another one.
+                eight = eight_bytes(bytes_B, at - _TWO) | _LOWER_BITS
+                while label >= 0 and (eight ^ first_L2[label, 0]) & first_L2[label, 1]:
+                    label = int(next_L[label])
+            if label >= 0 and _begins_word(bytes_B, i - 2, begin, classes):
+                label = _label(bytes_B, i - 2, begin, end, label, next_L, labels_B, bounds_L, asks_L)
                 if label >= 0:
                     kinds_P[num], texts_P[num], starts_P[num] = kinds_L[label], text, i - 2
                     ends_P[num] = i - 2 + bounds_L[label + 1] - bounds_L[label]
@@ -512,7 +539,7 @@ def scan_personal(
             elif flags & 4:
                 num, following = _number(bytes_B, i, begin, end, text, num, classes, kinds_P, texts_P, starts_P, ends_P)
             if following > i + 1:
-                second, third = lower[bytes_B[following - 2]], lower[bytes_B[following - 1]]
-            i = following
+                second, third = np.uint64(lower[bytes_B[following - 2]]), np.uint64(lower[bytes_B[following - 1]])
+            at = np.uint64(following)
         offset = 0
     return num, len(bounds_D) - 1, 0

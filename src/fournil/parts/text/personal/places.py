@@ -22,6 +22,7 @@ from fournil.parts.text.kernels.personal import (
     STRICT,
     TOKEN,
     byte_classes,
+    first_bytes,
     lower_bytes,
     rolled,
     scan_personal,
@@ -75,6 +76,7 @@ class Labels(NamedTuple):
     next_L: np.ndarray
     bytes_B: np.ndarray
     bounds_L: np.ndarray
+    first_L2: np.ndarray
     asks_L: np.ndarray
     kinds_L: np.ndarray
 
@@ -141,6 +143,7 @@ def labels(languages: tuple[Language, ...], kinds: frozenset[str]) -> Labels:
         next_L,
         np.frombuffer(b"".join(word for word, _ in wanted), np.uint8),
         np.cumsum([0, *(len(word) for word, _ in wanted)]).astype(np.int64),
+        np.array([first_bytes(word) for word, _ in wanted], np.uint64).reshape(-1, 2),
         np.array([asks for _, (asks, _) in wanted], np.int64),
         np.array([kind for _, (_, kind) in wanted], np.uint8),
     )

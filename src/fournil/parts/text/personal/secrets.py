@@ -153,6 +153,13 @@ _REPLY = re.compile(
 )
 _WORDS_OF_ONE = re.compile(r"[a-zà-ÿ]+(?: [a-zà-ÿ]+){1,5}(?=\n|$)")
 _REACH = 110
+_PAGE = re.compile(r"\(\d[a-z]{0,4}\)")
+"""How manuals name a page of theirs: passwd(5), openssl-passwd(1ssl)."""
+_PROSE = re.compile(r"[A-ZÀ-Þ][a-zß-ÿœ]+ [a-zß-ÿœ]")
+_ALGORITHM = re.compile(
+    r"(?:argon|b?crypt|scrypt|yescrypt|pbkdf|sha|md|utf|oauth|base|rfc|php|ssl|tls|v|http)[-\d.]*(?:i?d|i)?",
+    re.IGNORECASE,
+)
 
 
 def passwords(window: Window, start: int, end: int) -> Iterator[Found]:
@@ -160,6 +167,8 @@ def passwords(window: Window, start: int, end: int) -> Iterator[Found]:
     text = window.text
     while text[end - 1].isspace():
         end -= 1
+    if (page := _PAGE.match(text, end)) is not None:
+        end = page.end()
     line_end = text.find("\n", end)
     line_end = len(text) if line_end < 0 else line_end
     low = max(0, start - 80)
@@ -225,7 +234,7 @@ def _is_mixed(value: str) -> bool:
 
 def _word_at(text: str, place: int, stop: int, *, sure: bool) -> tuple[int, int] | None:
     match = _WORD.match(text, place, stop)
-    if match is None:
+    if match is None or (sure and _PROSE.match(text, match.start(1))):
         return None
     value = re.split(r"&(?:amp;)?\w+=|[,;](?=\s|$)|['\"]?\)$", match.group(1))[0].rstrip("'")
     value = re.sub(r"(?:\.|,|;|:|\)|\?(?=$))+$", "", value)
@@ -243,16 +252,14 @@ def _is_password(value: str, *, sure: bool) -> bool:
         or _PLACEHOLDER.search(value)
     ):
         return False
-    if re.fullmatch(r"[*•.x_-]+|…+|https?:.*|\d+", value) or re.search(r"\w\(|\)$|::|->|^[\w-]+\.[a-z]{2,4}$", value):
+    if re.fullmatch(r"[*•.x_-]+|…+|https?:.*|\d+", value) or re.search(
+        r"\w\(|\)$|::|->|^[\w-]+\.[a-z]{2,4}$|, |^\. ", value
+    ):
         return False
     lively = bool(re.search(r"\d", value) and re.search(r"[^\W\d]", value)) or bool(
         re.search(r"[^\w\s.'’-]|_", value) or re.search(r"[a-z][A-Z]", value) or value.count("-") >= 2
     )
-    if re.fullmatch(
-        r"[A-Z_]+|(?:argon|bcrypt|sha|md|utf|oauth|base|rfc|php|ssl|tls|v|http)[-\d.]*",
-        value,
-        re.IGNORECASE if value[:1].islower() else 0,
-    ):
+    if re.fullmatch(r"[A-Z_]+", value, re.IGNORECASE if value[:1].islower() else 0) or _ALGORITHM.fullmatch(value):
         return False
     return lively or (sure and bool(re.search(r"[^\W\d_]{3}", value)) and " " not in value and len(value) >= 6)
 

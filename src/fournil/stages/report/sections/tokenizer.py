@@ -1,15 +1,16 @@
-"""How much text a token holds, in each language and source, beside Mistral's tokenizer."""
+"""How much text a token holds, in each language and kind of text, beside Mistral's tokenizers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from fournil.core.speech import mark, tr, trn
+from fournil.core.speech import mark, retell, tr, trn
 from fournil.stages.report.charts import bar, stacked, swatch
 from fournil.stages.report.layout import MOST_ROWS, Cell, Column, Section, code, details, grid, shade
 from fournil.stages.report.markup import Html, join, rich, tag
 from fournil.stages.report.numbers import capitalised, count, decimal, language_name, number, percent, whole
 from fournil.stages.report.sections.ingredients import source_titles
+from fournil.stages.report.sections.sources import CATEGORIES
 from fournil.stages.report.story import Entry, Story, rows, table
 
 EXAMPLES = 12
@@ -21,7 +22,7 @@ def tokenizer(story: Story) -> Section | None:
     if entry is None:
         return None
     found = sorted(rows(entry.fact("fertility")), key=lambda row: _rank(str(row.get("language")), story))
-    other = table(entry.fact("compared_with"))
+    others = rows(entry.fact("compared_with"))
     said = [
         trn(
             "A vocabulary of {count:,} token, learned from this text.",
@@ -29,62 +30,64 @@ def tokenizer(story: Story) -> Section | None:
             count(entry.fact("vocab_size")),
         )
     ]
-    if other:
-        said.append(
-            tr(
-                "Beside it stands that of {name}, of {tokens}: a larger vocabulary needs fewer tokens, but more "
-                "parameters.",
-                name=str(other.get("name")),
-                tokens=whole(other.get("vocab_size")),
-            )
-        )
+    for other in others:
+        name, tokens = str(other.get("name")), whole(other.get("vocab_size"))
+        said.append(tr("Beside it stands that of {name}, of {tokens}.", name=name, tokens=tokens))
+    if others:
+        said.append(tr("A larger vocabulary needs fewer tokens, but more parameters."))
     said.append(tr("Measured on held-out text; fewer tokens per word are better."))
-    body = join([_fertility(found, bool(other), story), _parity(entry), _vocabulary(entry, story), _round_trip(entry)])
+    body = join([_fertility(found, others, story), _parity(entry), _vocabulary(entry, story), _round_trip(entry)])
     return Section("tokenizer", tr("What a token holds"), " ".join(said), body, [entry])
 
 
-def _fertility(found: list[dict[str, Any]], compared: bool, story: Story) -> Html | None:
+def _fertility(found: list[dict[str, Any]], others: list[dict[str, Any]], story: Story) -> Html | None:
     if not found:
         return None
     titles = source_titles(story)
-    most = max(
-        (number(row.get(name)) or 0 for row in found for name in ("tokens_per_word", "mistral_tokens_per_word")),
-        default=0,
-    )
+    keys = [str(other.get("key")) for other in others]
+    figures = ["tokens_per_word", *(f"{key}_tokens_per_word" for key in keys)]
+    most = max((number(row.get(name)) or 0 for row in found for name in figures), default=0)
     columns = [
         Column(tr("Text"), wide=True),
         Column(tr("Words"), numeric=True, extra=True),
         Column(tr("Tokens per word"), numeric=True),
         Column(tr("Tokens per byte"), numeric=True, extra=True),
     ]
-    if compared:
+    for other in others:
+        name = str(other.get("short"))
         columns += [
-            Column(tr("Mistral, per word"), numeric=True),
-            Column(tr("Mistral, per byte"), numeric=True, extra=True),
+            Column(tr("{name}, per word", name=name), numeric=True),
+            Column(tr("{name}, per byte", name=name), numeric=True, extra=True),
         ]
     lines, classes = [], []
     for row in found:
-        language, source = str(row.get("language")), row.get("source")
-        title = titles.get(str(source), str(source)) if source else tag("b", capitalised(language_name(language)))
+        language, kind, source = str(row.get("language")), row.get("kind"), row.get("source")
+        title: str | Html = tag("b", capitalised(language_name(language)))
+        if source:
+            title = titles.get(str(source), str(source))
+        elif kind:
+            title = tag("i", retell(CATEGORIES[str(kind)]) if kind in CATEGORIES else str(kind))
         line: list[str | Cell] = [
             title,
             whole(row.get("num_words")),
             _barred(row.get("tokens_per_word"), most, shade(language, story)),
             decimal(row.get("tokens_per_byte"), 3),
         ]
-        if compared:
-            bytes_per_token = number(row.get("mistral_bytes_per_token"))
+        for key in keys:
+            bytes_per_token = number(row.get(f"{key}_bytes_per_token"))
             line += [
-                _barred(row.get("mistral_tokens_per_word"), most, ""),
+                _barred(row.get(f"{key}_tokens_per_word"), most, ""),
                 decimal(1 / bytes_per_token if bytes_per_token else None, 3),
             ]
         lines.append(line)
         classes.append("" if source else "sum")
-    whole_table = grid(tr("Fertility by language and source"), columns, lines, row_classes=classes)
+    whole_table = grid(tr("Fertility by language, kind of text and source"), columns, lines, row_classes=classes)
     if len(lines) <= MOST_ROWS:
         return whole_table
     sums = [line for line, class_ in zip(lines, classes, strict=True) if class_]
-    return join([grid(tr("Fertility by language"), columns, sums), details(tr("By source"), whole_table)])
+    return join(
+        [grid(tr("Fertility by language and kind of text"), columns, sums), details(tr("By source"), whole_table)]
+    )
 
 
 def _barred(value: Any, most: float, colour: str) -> Html:  # noqa: ANN401 - JSON

@@ -1,0 +1,33 @@
+"""Several processes train one model: over gloo, on this machine."""
+
+from functools import partial
+
+import pytest
+from small_training import training
+from together import together
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return {kind: training(0, tmp_path_factory.mktemp("alone"), matrices=kind) for kind in ("muon", "adamw")}
+
+
+@pytest.mark.parametrize(
+    ("ranks", "strategy", "matrices"), [(2, "ddp", "muon"), (4, "fsdp", "muon"), (2, "fsdp", "adamw")]
+)
+def test_losses_are_those_of_a_single_process(ranks, strategy, matrices, alone, tmp_path):
+    work = partial(training, matrices=matrices, strategy=strategy)
+    found, *others = together(ranks, tmp_path, work, tmp_path)
+    expected = alone[matrices]
+    assert len(expected["losses"]) == 50
+    assert expected["losses"][-1] < expected["losses"][0] - 0.3
+    assert found["losses"] == pytest.approx(expected["losses"], rel=1e-6)
+    assert found["by_group"] == [pytest.approx(line, rel=1e-6) for line in expected["by_group"]]
+    assert found["scores"] == [pytest.approx(line, rel=1e-6) for line in expected["scores"]]
+    assert found["state"] == expected["state"]
+    assert all(other["losses"] == found["losses"] and other["weights"] is None for other in others)
+    assert found["measured"]["ranks"] == ranks
+    assert found["measured"]["strategy"] == strategy
+    for name, weights in expected["weights"].items():
+        assert found["weights"][name] == pytest.approx(weights, abs=2e-5), name
+    assert set(found["moments"]) == set(expected["moments"])
