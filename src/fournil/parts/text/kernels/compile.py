@@ -28,10 +28,19 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     Returns:
         The function, without the GIL and with numpy's rules for division by zero.
     """
+    return _made(function, {})
+
+
+def written_out(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a part of a loop, which is compiled into each kernel that calls it."""
+    return _made(function, {"inline": "always"})
+
+
+def _made(function: Callable[P, R], more: dict[str, Any]) -> Callable[P, R]:
     try:
-        made = numba.njit(cache=True, **_OPTIONS)(function)
+        made = numba.njit(cache=True, **_OPTIONS, **more)(function)
     except RuntimeError:
-        return numba.njit(**_OPTIONS)(function)
+        return numba.njit(**_OPTIONS, **more)(function)
     kept: Any = made
     kept._cache._cache_file._source_stamp = _stamp(function, kept._cache._cache_file._source_stamp)
     return made

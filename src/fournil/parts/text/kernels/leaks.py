@@ -8,21 +8,7 @@ import numpy as np
 
 from fournil.parts.text.kernels.compile import kernel
 from fournil.parts.text.kernels.repetition import STEP
-from fournil.parts.text.kernels.scan import (
-    APOSTROPHE,
-    DIGIT,
-    HALF,
-    HYPHEN,
-    LAST_ENTRY,
-    LETTER,
-    LOWER_SHIFT,
-    ONE,
-    PRIME,
-    SEED,
-    TWO,
-    decoded,
-    finish,
-)
+from fournil.parts.text.kernels.scan import DIGIT, HALF, LAST_ENTRY, LETTER, ONE, TWO, decoded, read_word
 
 _BYTE, _WORD = np.uint64(7), np.uint64(3)
 _FEWEST_MARKS, _MOST_MARKS = 6, 15
@@ -116,38 +102,10 @@ def shared_runs(
             if not kind & (LETTER | DIGIT):
                 at += step
                 continue
-            lower = np.uint64(kind >> LOWER_SHIFT)
-            if byte >= 0x80:
-                lower = np.uint64(lower_C[code] if code < 0x10000 else code)
-            value = SEED
-            while True:
-                value = (value ^ lower) * PRIME
-                at += step
-                if at >= end:
-                    break
-                byte = bytes_B[at]
-                if byte < 0x80:
-                    kind, step = np.int64(flags[byte]), np.uint64(1)
-                    lower = np.uint64(kind >> LOWER_SHIFT)
-                else:
-                    code, width = decoded(bytes_B, np.int64(at))
-                    kind, step = np.int64(flags[min(code, LAST_ENTRY)]), np.uint64(width)
-                    lower = np.uint64(lower_C[code] if code < 0x10000 else code)
-                if kind & (LETTER | DIGIT):
-                    continue
-                if not kind & (APOSTROPHE | HYPHEN) or at + step >= end:
-                    break
-                code, width = decoded(bytes_B, np.int64(at + step))
-                if not flags[min(code, LAST_ENTRY)] & (LETTER | DIGIT):
-                    break
-                value = (value ^ lower) * PRIME
-                at += step
-                if kind & APOSTROPHE and elides:
-                    break
-                step = np.uint64(width)
-                kind = np.int64(flags[min(code, LAST_ENTRY)])
-                lower = np.uint64(lower_C[code] if code < 0x10000 else code)
-            value = finish(value)
+            word = read_word(
+                bytes_B, np.int64(at), bounds_D[document + 1], code, np.int64(step), kind, flags, lower_C, elides
+            )
+            value, at = word[0], np.uint64(word[6])
             if num_words >= size:
                 run -= recent[slot] * power
             run = run * STEP + value

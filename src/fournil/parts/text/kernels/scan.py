@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from fournil.parts.text.kernels.bits import HIGH_BITS, eight, eight_at_most, letters_in, lowered, trailing_zeros
-from fournil.parts.text.kernels.compile import kernel
+from fournil.parts.text.kernels.compile import kernel, written_out
 
 Whole: TypeAlias = int | np.int64
 
@@ -147,6 +147,86 @@ def decoded(bytes_B: np.ndarray, place: Whole) -> tuple[np.int64, int]:
     return ((first & 0x07) << 18) | high | (np.int64(bytes_B[place + 3]) & 0x3F), 4
 
 
+@written_out
+def read_word(
+    bytes_B: np.ndarray,
+    place: Whole,
+    stop: Whole,
+    code: Whole,
+    width: Whole,
+    kind: Whole,
+    flags: np.ndarray,
+    lower_C: np.ndarray,
+    elides: bool,
+) -> tuple[np.uint64, Whole, Whole, Whole, bool, bool, Whole]:
+    """Read the word that begins at a letter or digit.
+
+    Args:
+        bytes_B: UTF-8.
+        place: Of its first byte.
+        stop: Where the document ends.
+        code: The first character, the bytes that it has and its flags, like the next two.
+        width: Of it, in bytes.
+        kind: Its flags.
+        flags: By code point.
+        lower_C: Lower-case code points.
+        elides: Whether an apostrophe ends a word.
+
+    Returns:
+        The word's hash; how many characters it has; how many of them join others (apostrophes, hyphens); which kinds of
+        characters it has (LETTER, DIGIT, VOWEL); whether a letter is a capital that is not the first of the word or
+        behind a hyphen, whether all such letters are; and where the word ends.
+    """
+    value, length, joiners, seen = SEED, 0, 0, 0
+    more_capitals, all_capitals, fresh = False, True, True
+    num_bytes = np.uint64(len(bytes_B))
+    at, end, step = np.uint64(place), np.uint64(stop), np.uint64(width)
+    while True:
+        if code < 0x80 and kind & LETTER:
+            block = eight(bytes_B, at) if at + EIGHT <= num_bytes else eight_at_most(bytes_B, at)
+            marks = letters_in(block)
+            step = min(trailing_zeros(~marks & HIGH_BITS) >> THREE, end - at)
+            mask = EVERY_BIT >> (WHOLE - (step << THREE))
+            small = lowered(block) & mask
+            capitals = marks & ~(block << TWO_BITS)
+            # The first letter of a word, or behind a hyphen, may be a capital.
+            inner = marks & mask & (NOT_FIRST if fresh else EVERY_BIT)
+            more_capitals |= (capitals & inner) != 0
+            all_capitals &= (inner & ~capitals) == 0
+            value = mixed(value, small)
+            seen |= LETTER | (VOWEL if has_vowel(small) else 0)
+            length += np.int64(step)
+        else:
+            value = mixed(value, SINGLE | lower_of(code, kind, lower_C))
+            seen |= kind
+            if not fresh:
+                more_capitals |= (kind & UPPER) != 0
+                all_capitals &= (kind & UPPER) != 0
+            length += 1
+        fresh = False
+        at += step
+        if at >= end:
+            break
+        code, width = decoded(bytes_B, np.int64(at))
+        kind, step = np.int64(flags[min(code, LAST_ENTRY)]), np.uint64(width)
+        if kind & (LETTER | DIGIT):
+            continue
+        if not kind & (APOSTROPHE | HYPHEN) or at + step >= end:
+            break
+        next_code, width = decoded(bytes_B, np.int64(at + step))
+        next_kind = np.int64(flags[min(next_code, LAST_ENTRY)])
+        if not next_kind & (LETTER | DIGIT):
+            break
+        joiners += 1
+        length += 1
+        value = mixed(value, SINGLE | lower_of(code, kind, lower_C))
+        at += step
+        if kind & APOSTROPHE and elides:
+            break
+        code, kind, step, fresh = next_code, next_kind, np.uint64(width), True
+    return finish(value), length, joiners, seen, more_capitals, all_capitals, np.int64(at)
+
+
 @kernel
 def found_in(keys: np.ndarray, value: np.uint64) -> np.int64:
     """Where a hash stands in an open-addressing table of a power of two (0 marks an empty place); -1: nowhere."""
@@ -234,7 +314,6 @@ def scan_bytes(
 ) -> None:
     """Fill the arrays that follow `lorem`; those of words, lines and slots are as long as they can need to be."""
     num_words = num_lines = 0
-    num_bytes = np.uint64(len(bytes_B))
     for document in range(len(bounds_D) - 1):
         profile = np.uint64(profile_D[document])
         flags, elides = flags_PC[profile], elides_P[profile]
@@ -260,54 +339,9 @@ def scan_bytes(
                 start = place
                 if line_start < 0:
                     line_start, line_begun = place, characters
-                value, length, joiners, seen = SEED, 0, 0, 0
-                first_capital, more_capitals, all_capitals, fresh = (kind & UPPER) != 0, False, True, True
-                at, end, step = np.uint64(place), np.uint64(stop), np.uint64(width)
-                while True:
-                    if code < 0x80 and kind & LETTER:
-                        block = eight(bytes_B, at) if at + EIGHT <= num_bytes else eight_at_most(bytes_B, at)
-                        marks = letters_in(block)
-                        step = min(trailing_zeros(~marks & HIGH_BITS) >> THREE, end - at)
-                        mask = EVERY_BIT >> (WHOLE - (step << THREE))
-                        small = lowered(block) & mask
-                        capitals = marks & ~(block << TWO_BITS)
-                        # The first letter of a word, or behind a hyphen, may be a capital.
-                        inner = marks & mask & (NOT_FIRST if fresh else EVERY_BIT)
-                        more_capitals |= (capitals & inner) != 0
-                        all_capitals &= (inner & ~capitals) == 0
-                        value = mixed(value, small)
-                        seen |= LETTER | (VOWEL if has_vowel(small) else 0)
-                        length += np.int64(step)
-                    else:
-                        value = mixed(value, SINGLE | lower_of(code, kind, lower_C))
-                        seen |= kind
-                        if not fresh:
-                            more_capitals |= (kind & UPPER) != 0
-                            all_capitals &= (kind & UPPER) != 0
-                        length += 1
-                    fresh = False
-                    at += step
-                    if at >= end:
-                        break
-                    code, width = decoded(bytes_B, np.int64(at))
-                    kind, step = np.int64(flags[min(code, LAST_ENTRY)]), np.uint64(width)
-                    if kind & (LETTER | DIGIT):
-                        continue
-                    if not kind & (APOSTROPHE | HYPHEN) or at + step >= end:
-                        break
-                    next_code, width = decoded(bytes_B, np.int64(at + step))
-                    next_kind = np.int64(flags[min(next_code, LAST_ENTRY)])
-                    if not next_kind & (LETTER | DIGIT):
-                        break
-                    joiners += 1
-                    length += 1
-                    value = mixed(value, SINGLE | lower_of(code, kind, lower_C))
-                    at += step
-                    if kind & APOSTROPHE and elides:
-                        break
-                    code, kind, step, fresh = next_code, next_kind, np.uint64(width), True
-                place = np.int64(at)
-                value = finish(value)
+                word = read_word(bytes_B, place, stop, code, width, kind, flags, lower_C, elides)
+                value, length, joiners, seen, more_capitals, all_capitals, place = word
+                first_capital = (kind & UPPER) != 0
                 hashes_W[num_words], lengths_W[num_words] = value, length
                 num_words += 1
                 characters += length
