@@ -24,7 +24,7 @@ PARALLEL = "parallel"
 
 
 class PhaseSettings(Protocol):
-    """What a phase's settings say of its rows; stages/pretrain/phases.py has their meaning."""
+    """What a phase's settings say of its rows; stages/pretrain/sections/phases.py has their meaning."""
 
     @property
     def steps(self) -> int: ...  # noqa: D102 - see there, and so below
