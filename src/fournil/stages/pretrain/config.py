@@ -8,7 +8,7 @@ from typing import Any
 from fournil.core.bounds import within
 from fournil.core.speech import tr
 from fournil.parts.model.published import PUBLISHED
-from fournil.stages.pretrain.phases import LanguageWeight, Phase, Sampling, Source, SourceWeight, each_once
+from fournil.stages.pretrain.sections.phases import LanguageWeight, Phase, Sampling, Source, SourceWeight, each_once
 
 __all__ = [
     "Config",
