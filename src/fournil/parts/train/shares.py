@@ -227,7 +227,8 @@ class Shares:
         return (self._code + self._first) * rows + self._rise * rows * rows / 2
 
     def _text(self, rows: int) -> int:
-        return math.floor((rows - self._others(rows)) / self._unit) * self._unit
+        # To the nearest round of languages: cut down, a share that has hardly begun would fill the first batch.
+        return math.floor((rows - self._others(rows)) / self._unit + Fraction(1, 2)) * self._unit
 
     def _code_of(self, others: int) -> int:
         """How many of the first rows that are not text are code.
