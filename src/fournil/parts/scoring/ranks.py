@@ -37,6 +37,10 @@ FAREWELL_SECONDS = 10.0
 """How long a process that failed waits for the first one, which says why when it failed alike."""
 
 
+_failed = threading.Event()
+"""A call of all has failed: the others may be amid something, hear no question, and end with the program."""
+
+
 @dataclass(frozen=True)
 class Call:
     """Call this function of a module, as all do at the same time."""
@@ -111,7 +115,7 @@ def call_together(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa
         answer = function(*arguments)
         gather(None)
     except FournilError:
-        distributed.destroy_process_group()  # the others may be amid something: they end with the program
+        _failed.set()
         raise
     except RuntimeError as error:
         if not is_farewell(error):
@@ -216,6 +220,6 @@ def leave(error: Exception) -> NoReturn:
 
 def dismiss() -> None:
     """Let the other processes go, at the end of the program."""
-    if num_ranks() > 1 and distributed.is_initialized() and not is_follower():
+    if num_ranks() > 1 and distributed.is_initialized() and not is_follower() and not _failed.is_set():
         ask(None)
         distributed.destroy_process_group()
