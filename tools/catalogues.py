@@ -115,6 +115,8 @@ DEVELOPERS = {
     "parts/tokenize/template_process.py": "said by one process to another, which puts it into its own sentence",
     "parts/tokenize/sentencepiece.py": "what is wrong with the file's bytes; the reader says that it cannot be read",
     "stages/evaluate/mini/items.py": "what is wrong with the package's own items: whoever writes them reads it",
+    "parts/train/interleave.py": "a caller's mistake: a mixture asks for no order of nothing",
+    "parts/train/quotas.py": "a caller's mistake: the settings know the rules",
     "parts/train/schedule.py": "a caller's mistake: the loop ends with the last phase",
 }
 """Files whose ValueErrors speak to whoever writes code, each with its reason."""

@@ -48,7 +48,7 @@ def prepared(data: Path, work: Path, vocabulary: int) -> Path:
             row = document_row(f"{source}/{number}", text, source=source, licence="CC0-1.0", language=tag)
             (train if full else heldout).write_rows([row])
             sizes["" if full else "heldout", tag] += len(text.encode())
-    config = tokenizer_stage.Config(vocab_size=vocabulary, pair_share=0.0)
+    config = tokenizer_stage.Config(vocab_size=vocabulary, pair_share=0.0, compare=())
     tokenizer_stage.run(config, {"curate": curated}, out, Context(LANGUAGES, threads=2))
     (out / "done").touch()
     return out

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fournil.arguments import HARNESS, STAGE_VERBS, build_parser, language_asked, parse
-from fournil.core.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, FournilError
+from fournil.core.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, FournilError
 from fournil.core.speech import speak, tr
 from fournil.core.streams import open_streams
 from fournil.leaving import SHOW_TRACEBACK, interruptible, say_bug, say_interrupted, say_refused
@@ -50,19 +50,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run_by_several(options: argparse.Namespace) -> int:
-    """Under torchrun, the first process runs the verb, and the others help it to score.
+    """Under torchrun, the first process runs the verb, and the others help it to train and to score.
 
     Raises:
-        FournilError: The verb does not score.
+        FournilError: The verb does neither.
     """
-    if options.verb not in ("evaluate", HARNESS):
+    if options.verb not in ("bake", "pretrain", "evaluate", HARNESS):
         raise FournilError(
-            tr("only evaluate and lm-eval run under torchrun"), fix=tr("Start it without torchrun."), code=EXIT_USAGE
+            tr("only bake, pretrain, evaluate and lm-eval run under torchrun"),
+            fix=tr("Start it without torchrun."),
+            code=EXIT_USAGE,
         )
     from fournil.parts.scoring import ranks, scorer
 
     if ranks.is_follower():
-        scorer.follow()
+        try:
+            scorer.follow()
+        except KeyboardInterrupt:  # the first one says so
+            return EXIT_INTERRUPTED
         return EXIT_DONE
     ranks.join()
     try:

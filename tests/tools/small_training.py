@@ -1,5 +1,6 @@
 """A small training that several processes can do together: the same batches, whoever makes which rows."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,13 +47,13 @@ def score(model):
     return {"fr": float(model.loss(ids[:, :-1], ids[:, 1:]).mean())}
 
 
-def training(rank: int, out: Path, *, stop_at: int = 0, matrices: str = "muon", **changes):
+def training(rank: int, out: Path, *, signals: dict | None = None, matrices: str = "muon", **changes):
     """Train; returns losses, weights (of the first process), the whole optimizer state and the measured values.
 
     Args:
         rank: Of this process.
         out: The same folder for all.
-        stop_at: Before this step a KeyboardInterrupt is raised.
+        signals: Step -> what the last process sends itself before it.
         matrices: What trains the matrices.
         changes: To the settings.
     """
@@ -60,8 +61,8 @@ def training(rank: int, out: Path, *, stop_at: int = 0, matrices: str = "muon", 
     assert world.rank == rank
 
     def source(step):
-        if stop_at and step == stop_at:
-            raise KeyboardInterrupt
+        if step in (signals or {}) and world.rank == world.ranks - 1:
+            os.kill(os.getpid(), signals[step])
         return batch(step, world.rank, world.ranks)
 
     settings = replace(SETTINGS, **changes)
@@ -71,7 +72,7 @@ def training(rank: int, out: Path, *, stop_at: int = 0, matrices: str = "muon", 
     try:
         result = train(model, source, settings, out, Context(threads=1, progress=heard), validate=score, world=world)
     except KeyboardInterrupt:
-        return None
+        return heard.notes
     whole = result.parallel.whole_model()
     weights = None if whole is None else {name: p.detach().numpy().copy() for name, p in whole.named_parameters()}
     return {
@@ -84,3 +85,10 @@ def training(rank: int, out: Path, *, stop_at: int = 0, matrices: str = "muon", 
         "state": result.state,
         "notes": heard.notes,
     }
+
+
+def in_a_folder_of_its_own(rank: int, out: Path):
+    """Train where each process sees other files: the second one has a checkpoint that the first has not."""
+    if rank == 1:
+        (out / "1" / ".work" / "checkpoint" / "step-00000003").mkdir(parents=True)
+    return training(rank, out / str(rank))

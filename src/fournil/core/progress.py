@@ -108,6 +108,10 @@ class _RichBar(Bar):
 class Progress:
     """Shows nothing. `for_terminal` and `plain` make those that show."""
 
+    def __reduce__(self) -> tuple[type[Progress], tuple[()]]:
+        """Sent to another process, it shows nothing there."""
+        return (Progress, ())
+
     def note(self, text: str) -> None:
         """Say a line."""
 

@@ -15,7 +15,7 @@ from fournil.core.progress import Progress
 from fournil.parts.model import folder as model_folder
 from fournil.parts.tokenize.shards import TokenShards, TokenShardWriter
 from fournil.parts.train.kept import kept, last_step
-from fournil.parts.train.validation import bits_per_byte
+from fournil.parts.train.validation import Validation
 from fournil.stages.pretrain import Config, run
 from fournil.stages.pretrain.config import Model, Optimizer, Phase, Source
 from fournil.stages.pretrain.pretrain import thinned
@@ -132,11 +132,11 @@ def test_killed_and_resumed_the_folder_is_the_same_bytes(baked, tokenized, tmp_p
 def test_bits_per_byte_of_a_uniform_guess(tokenized):
     model = model_folder.Llama(model_folder.ModelConfig(300, 16, 24, 1, 2)).reset(0)
     folder = tokenized / "shards" / "heldout-documents"
-    scores = bits_per_byte(folder, LANGUAGES, context_length=16, max_tokens=64, seed=0)(model)
+    scores = Validation(folder, LANGUAGES, context_length=16, max_tokens=64, seed=0)(model)
     # Two bytes a token, and an end token for about each twenty-three.
     assert scores["fr"] == pytest.approx(math.log2(300) / 2, rel=0.1)
     index = TokenShards(folder).index
-    everything = bits_per_byte(folder, ("en",), context_length=32, max_tokens=10**6, seed=0)(model)
+    everything = Validation(folder, ("en",), context_length=32, max_tokens=10**6, seed=0)(model)
     rows = index.language == index.languages.index("en")
     assert everything["en"] == pytest.approx(
         math.log2(300) * index.num_tokens[rows].sum() / index.num_bytes[rows].sum(), rel=1e-3

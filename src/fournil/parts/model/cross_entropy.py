@@ -10,8 +10,9 @@ from torch import Tensor
 
 IGNORED = -100
 
-CHUNK_ELEMENTS = 1 << 22
-"""Logits held at a time on a CPU: 16 MiB in float32, about what its caches hold."""
+CHUNK_ELEMENTS = 1 << 24
+"""Logits held at a time on a CPU: 64 MiB in float32. With fewer, the matrix is read again and again: at 32,000 tokens a
+tenth of the time more with a quarter of them."""
 
 GPU_CHUNK_ELEMENTS = 1 << 24
 

@@ -92,7 +92,7 @@ class Block(nn.Module):
 
 
 class Llama(nn.Module):
-    """A Llama language model; its arithmetic is that of transformers' LlamaForCausalLM."""
+    """A language model: transformers' LlamaForCausalLM, or with norms of queries and keys its Qwen3ForCausalLM."""
 
     def __init__(self, config: ModelConfig) -> None:
         """Make the weights, unset (call `reset`, or use folder.load)."""

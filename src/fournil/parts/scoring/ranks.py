@@ -1,22 +1,28 @@
-"""Several processes score as one: `torchrun --nproc-per-node N -m fournil evaluate …`, a process for each GPU.
+"""Several processes work as one: `torchrun --nproc-per-node N -m fournil evaluate …`, a process for each GPU.
 
-The first process runs the program; the others load the same model and answer their share of what it asks. So only one
-of them reads tasks and writes files, and a run that was begun with two GPUs goes on with one.
+The first process runs the program; the others load the same model and answer their share of what it asks, or take part
+in a function that all of them call. So only one of them reads tasks and writes files, and a run that was begun with two
+GPUs goes on with one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+import torch
 from torch import distributed
 
-from fournil.core.errors import FournilError
+from fournil.core.errors import EXIT_FAILED, FournilError
+from fournil.core.speech import tr
 from fournil.parts.model.generate import Sampling
 from fournil.parts.scoring.requests import Prompt, Request
 
@@ -25,6 +31,22 @@ if TYPE_CHECKING:
 
 PATIENCE = timedelta(days=30)
 """How long a process waits for its share: the first one may be busy with other things."""
+
+
+FAREWELL_SECONDS = 10.0
+"""How long a process that failed waits for the first one, which says why when it failed alike."""
+
+
+_failed = threading.Event()
+"""A call of all has failed: the others may be amid something, hear no question, and end with the program."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """Call this function of a module, as all do at the same time."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -70,10 +92,47 @@ def device_here(device: str) -> str:
 def join() -> None:
     """Meet the other processes, once."""
     if num_ranks() > 1 and not distributed.is_initialized():
-        distributed.init_process_group("gloo", timeout=PATIENCE)
+        backend = "gloo"
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+            backend = "cpu:gloo,cuda:nccl"
+        distributed.init_process_group(backend, timeout=PATIENCE)
 
 
-def ask(job: Open | Score | Write | None) -> None:
+def call_together(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401
+    """Call a function in all processes at the same time, and return what it returned in the first one.
+
+    Args:
+        function: Of a module. What its processes tell one another goes through groups of its own.
+        arguments: They go from process to process.
+
+    Raises:
+        FournilError: What the function raised, or another process is gone.
+    """
+    join()
+    ask(Call(function, arguments))
+    try:
+        answer = function(*arguments)
+        gather(None)
+    except FournilError:
+        _failed.set()
+        raise
+    except RuntimeError as error:
+        if not is_farewell(error):
+            raise
+        raise FournilError(
+            tr("another process of this training has ended"),
+            fix=tr("What it says stands above; the same command goes on from the last checkpoint."),
+        ) from error
+    return answer
+
+
+def is_farewell(error: Exception) -> bool:
+    """Whether an error says that another process is gone."""
+    return isinstance(error, distributed.DistError) or "onnection" in str(error)
+
+
+def ask(job: Call | Open | Score | Write | None) -> None:
     """Tell the others what to do; nothing means that all is done."""
     distributed.broadcast_object_list([job], src=0)
 
@@ -121,7 +180,9 @@ def follow(open_scorer: Callable[[Open], Scorer]) -> None:
             break
         answer: Any = None
         try:
-            if isinstance(job, Open):
+            if isinstance(job, Call):
+                job.function(*job.arguments)
+            elif isinstance(job, Open):
                 scorer = open_scorer(job)
             elif isinstance(job, Score):
                 assert scorer is not None
@@ -131,12 +192,34 @@ def follow(open_scorer: Callable[[Open], Scorer]) -> None:
                 answer = scorer.write_here(job.prompts[share_of_prompts(rank, num_ranks())], job.sampling, None)
         except Exception as error:  # whatever it is, the others wait for an answer
             answer = as_answer(error)
+            if isinstance(job, Call):
+                leave(error)
         gather(answer)
     distributed.destroy_process_group()
 
 
+def leave(error: Exception) -> NoReturn:
+    """End this process because it failed amid a call of all; it speaks only if the first one does not end as well."""
+
+    def say() -> None:
+        if not is_farewell(error):
+            print(
+                tr("fournil: process {rank}: {error}", rank=os.environ.get("RANK", ""), error=as_answer(error)),
+                file=sys.stderr,
+                flush=True,
+            )
+        os._exit(EXIT_FAILED)
+
+    waiting = threading.Timer(FAREWELL_SECONDS, say)
+    waiting.daemon = True
+    waiting.start()
+    with contextlib.suppress(RuntimeError):  # the first one has ended
+        gather(as_answer(error))
+    os._exit(EXIT_FAILED)
+
+
 def dismiss() -> None:
     """Let the other processes go, at the end of the program."""
-    if num_ranks() > 1 and distributed.is_initialized() and not is_follower():
+    if num_ranks() > 1 and distributed.is_initialized() and not is_follower() and not _failed.is_set():
         ask(None)
         distributed.destroy_process_group()

@@ -245,7 +245,7 @@ def _stretches_of(data: bytes) -> list[tuple[int, int]]:
     """Where NFC may change something in one text, in stretches as long as they can be."""
     bytes_B = np.frombuffer(data, np.uint8)
     found = _stretches(bytes_B, np.array([0, len(bytes_B)]), np.ones(1, np.bool_), _composing_table())
-    return [(start, end) for _, start, end in found.tolist()]
+    return list(zip(*found[:, 1:].T.tolist(), strict=True))
 
 
 def _uncomposed(texts: pa.Array, suspect: np.ndarray) -> np.ndarray:
@@ -254,7 +254,8 @@ def _uncomposed(texts: pa.Array, suspect: np.ndarray) -> np.ndarray:
     wanted = (suspect & COMPOSITION) != 0
     if wanted.any():
         bytes_B, bounds_D = utf8_bytes(texts)
-        for text, start, end in _stretches(bytes_B, bounds_D, wanted, _suspicious_table()).tolist():
+        found = _stretches(bytes_B, bounds_D, wanted, _suspicious_table())
+        for text, start, end in zip(*found.T.tolist(), strict=True):
             if not composed[text]:
                 long = end - start > MOST_MARKS
                 composed[text] = long or not _is_composed(bytes_B[start:end].tobytes())

@@ -53,7 +53,8 @@ def regular_spaces(texts: pa.Array, *, wanted: np.ndarray, code: np.ndarray) -> 
     if not num:
         return texts, {}
     changed: dict[int, list[Edit]] = {}
-    for document, rule, start, end, times, was, was_end in edits_EF[:num].tolist():
+    # By columns: thousands of small lists would wake the collector of garbage.
+    for document, rule, start, end, times, was, was_end in zip(*edits_EF[:num].T.tolist(), strict=True):
         name, now = _RULES[rule]
         edit = Edit(name, start, end, was_B[was:was_end].tobytes().decode(), now, times)
         changed.setdefault(document, []).append(edit)

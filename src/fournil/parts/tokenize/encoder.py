@@ -104,7 +104,7 @@ class Encoder:
             ids_N,
             ends_D,
         )
-        return np.split(ids_N[: ends_D[-1]], ends_D[:-1]) if data else []
+        return [ids_N[start:end] for start, end in itertools.pairwise([0, *ends_D.tolist()])]
 
 
 class _Memory:

@@ -83,7 +83,7 @@ class TokenShardWriter:
         self._num_tokens = 0
         self._recover()
         self._ids: list[np.ndarray] = []
-        self._rows: list[dict[str, object]] = []
+        self._rows: list[pa.RecordBatch] = []
         self._pending = 0
 
     def write(
@@ -96,16 +96,31 @@ class TokenShardWriter:
         num_bytes: Sequence[int],
     ) -> None:
         """Add documents: their token ids without end token, and what the index says of them."""
-        for row, name, language, source, size in zip(ids, names, languages, sources, num_bytes, strict=True):
-            block = np.empty(len(row) + 1, dtype=self._dtype)
-            block[:-1] = row
-            block[-1] = self._eos_id
-            place = {"offset": self._num_tokens + self._pending, "num_tokens": len(block), "num_bytes": size}
-            self._rows.append({"id": name, "language": language, "source": source, **place})
-            self._ids.append(block)
-            self._pending += len(block)
+        if not ids:
+            return
+        lengths_D = np.fromiter(map(len, ids), np.int64, len(ids)) + 1
+        ends_D = np.cumsum(lengths_D)
+        block = np.empty(ends_D[-1], dtype=self._dtype)
+        inside = np.ones(len(block), np.bool_)
+        inside[ends_D - 1] = False
+        block[inside] = np.concatenate(ids)
+        block[~inside] = self._eos_id
+        start = begin = 0
+        while start < len(ids):
+            # A shard ends with the document that fills it.
+            full = int(np.searchsorted(ends_D, begin + self._shard_tokens - self._pending)) + 1
+            stop = min(full, len(ids))
+            end = int(ends_D[stop - 1])
+            offsets_D = ends_D[start:stop] - lengths_D[start:stop] + (self._num_tokens + self._pending - begin)
+            columns = (names[start:stop], languages[start:stop], sources[start:stop])
+            figures = (offsets_D, lengths_D[start:stop], num_bytes[start:stop])
+            arrays = [pa.array(values, field.type) for values, field in zip((*columns, *figures), INDEX, strict=True)]
+            self._rows.append(pa.RecordBatch.from_arrays(arrays, schema=INDEX))
+            self._ids.append(block[begin:end])
+            self._pending += end - begin
             if self._pending >= self._shard_tokens:
                 self._flush()
+            start, begin = stop, end
 
     def close(self) -> None:
         """Finish the last shard, then the index, then the header, which says that all is there."""
@@ -146,10 +161,11 @@ class TokenShardWriter:
     def _flush(self) -> None:
         number = len(self._sizes)
         write_bytes(self._folder / f"{number:05d}.bin", np.concatenate(self._ids).tobytes())
+        table = pa.Table.from_batches(self._rows, INDEX).combine_chunks()
         # The part of the index comes last: it says that its shard is whole.
         with atomic_path(self._part(number)) as path:
-            pq.write_table(pa.Table.from_pylist(self._rows, schema=INDEX), path, compression="zstd")
-        self.num_done += len(self._rows)
+            pq.write_table(table, path, compression="zstd")
+        self.num_done += len(table)
         self._sizes.append(self._pending)
         self._num_tokens += self._pending
         self._ids, self._rows, self._pending = [], [], 0

@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor, distributed
 
 from fournil.core.errors import FournilError
-from fournil.core.files import TEMPORARY, mendable, write_json
+from fournil.core.files import TEMPORARY, mendable, to_json, write_text
 from fournil.core.speech import tr
 from fournil.parts.model.transformer import Llama
 from fournil.parts.train.optimizer import Optimizer
@@ -91,7 +91,7 @@ class Checkpoints:
         self.wait()
         final = self.folder / f"{PREFIX}{int(state['step']):08d}"
         unfinished = self.folder / f"{TEMPORARY}{self.world.first_says(os.getpid())}-{final.name}"
-        finish = _Finish(unfinished, final, dict(state))
+        finish = _Finish(unfinished, final, to_json(dict(state)))  # as it is now: training goes on
         if self.world.ranks > 1:
             self._writing = self._save_shares(unfinished, finish)
         else:
@@ -182,11 +182,11 @@ class Checkpoints:
 class _Finish:
     """Gives what is written its final name; of several processes, the first does so when all of them have written."""
 
-    def __init__(self, unfinished: Path, final: Path, state: dict[str, Any]) -> None:
+    def __init__(self, unfinished: Path, final: Path, state: str) -> None:
         self.unfinished, self.final, self.state = unfinished, final, state
 
     def __call__(self) -> None:
-        write_json(self.unfinished / "state.json", self.state)
+        write_text(self.unfinished / "state.json", self.state)
         for path in sorted(self.unfinished.iterdir()):
             with path.open("rb+") as file:
                 os.fsync(file.fileno())

@@ -24,7 +24,7 @@ PARALLEL = "parallel"
 
 
 class PhaseSettings(Protocol):
-    """What a phase's settings say of its rows; stages/pretrain/phases.py has their meaning."""
+    """What a phase's settings say of its rows; stages/pretrain/sections/phases.py has their meaning."""
 
     @property
     def steps(self) -> int: ...  # noqa: D102 - see there, and so below
@@ -227,7 +227,8 @@ class Shares:
         return (self._code + self._first) * rows + self._rise * rows * rows / 2
 
     def _text(self, rows: int) -> int:
-        return math.floor((rows - self._others(rows)) / self._unit) * self._unit
+        # To the nearest round of languages: cut down, a share that has hardly begun would fill the first batch.
+        return math.floor((rows - self._others(rows)) / self._unit + Fraction(1, 2)) * self._unit
 
     def _code_of(self, others: int) -> int:
         """How many of the first rows that are not text are code.

@@ -10,7 +10,10 @@ from fournil.stages.pretrain.config import Config
 
 FORMAT = 3
 
-__all__ = ["FORMAT", "Config", "run"]
+WHERE_ONLY = ("parallel",)
+"""Sections that say how processes share the work, and decide nothing of what is learnt."""
+
+__all__ = ["FORMAT", "WHERE_ONLY", "Config", "run"]
 
 
 def run(config: Config, inputs: Mapping[str, Path], out: Path, context: Context) -> Artifact:

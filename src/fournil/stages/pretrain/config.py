@@ -8,9 +8,20 @@ from typing import Any
 from fournil.core.bounds import within
 from fournil.core.speech import tr
 from fournil.parts.model.published import PUBLISHED
-from fournil.stages.pretrain.phases import LanguageWeight, Phase, Sampling, Source, SourceWeight, each_once
+from fournil.stages.pretrain.sections.phases import LanguageWeight, Phase, Sampling, Source, SourceWeight, each_once
 
-__all__ = ["Config", "LanguageWeight", "Model", "Optimizer", "Phase", "Sampling", "Source", "SourceWeight"]
+__all__ = [
+    "Config",
+    "Guard",
+    "LanguageWeight",
+    "Model",
+    "Optimizer",
+    "Parallel",
+    "Phase",
+    "Sampling",
+    "Source",
+    "SourceWeight",
+]
 
 _SHAPE: dict[str, Any] = {
     "hidden_size": 192,
@@ -115,6 +126,8 @@ class Optimizer:
     """AdamW's decay of the gradient's mean."""
     beta2: float = 0.95
     """AdamW's decay of the gradient's mean square."""
+    epsilon: float = 1e-10
+    """What AdamW adds to the root of the mean square."""
     weight_decay: float = 0.0
     """Decoupled weight decay of the matrices inside blocks."""
     max_gradient_norm: float = 1.0
@@ -132,9 +145,44 @@ class Optimizer:
             newton_schulz_steps=(0, 30),
             beta1=(0.0, 0.999999),
             beta2=(0.0, 0.999999),
+            epsilon=(0.0, 1.0),
             weight_decay=(0.0, None),
             max_gradient_norm=(0.0, None),
         )
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Which steps are left out because they would spoil the model, and when it goes back to a checkpoint.
+
+    A gradient that is no number is always left out.
+    """
+
+    spike: float = 20.0
+    """A gradient so many times as long as the median of the last 128 is left out; 0: none is."""
+    rise: float = 2.0
+    """When three lines of the log in a row lie so many nats above the lowest of their phase, the model goes back; 0: it
+    does not."""
+    patience: int = 5
+    """When so many steps in a row are left out, the model goes back."""
+    rollbacks: int = 2
+    """How often it may go back; after that, training ends with an error."""
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: A figure lies outside its bounds.
+        """
+        within(self, spike=(0.0, None), rise=(0.0, None), patience=(1, None), rollbacks=(0, None))
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """How several processes (under torchrun) share the model; what is learnt is the same."""
+
+    strategy: str = "auto"
+    """`ddp` (the model is whole on each), `fsdp` (it is spread over them), or `auto`: by the memory of a GPU."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +193,10 @@ class Config:
     """The shape of the model."""
     optimizer: Optimizer = field(default_factory=Optimizer)
     """What turns gradients into changes."""
+    guard: Guard = field(default_factory=Guard)
+    """What keeps a training alive."""
+    parallel: Parallel = field(default_factory=Parallel)
+    """How several processes share the model."""
     phase: tuple[Phase, ...] = (Phase(steps=500),)
     """Stretches of training, in order."""
     sampling: Sampling = field(default_factory=Sampling)
@@ -167,6 +219,8 @@ class Config:
     """Steps that one line of losses.jsonl is the mean of."""
     checkpoint_seconds: float = 30.0
     """Seconds between checkpoints, from which a killed training goes on."""
+    checkpoint_every: int = 0
+    """Steps between further checkpoints; 0: by time only."""
     keep_every: int | None = None
     """Steps between models that are kept in checkpoints/, for curves by `evaluate` (unset: none are)."""
     micro_batch_rows: int = 0
@@ -201,6 +255,7 @@ class Config:
             validation_tokens=(0, None),
             log_every=(1, None),
             checkpoint_seconds=(0.0, None),
+            checkpoint_every=(0, None),
             keep_every=(1, None),
             micro_batch_rows=(0, None),
         )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from fournil.core.context import Artifact, Context
 from fournil.core.errors import FournilError
@@ -20,18 +23,19 @@ from fournil.parts.model import folder as model_folder
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.folder import refuse_beyond_memory
 from fournil.parts.model.transformer import Llama
+from fournil.parts.scoring import ranks
 from fournil.parts.tokenize.shards import TokenShards
 from fournil.parts.train.batches import Batches
+from fournil.parts.train.guard import GuardSettings
 from fournil.parts.train.loop import TrainResult, TrainSettings, train
 from fournil.parts.train.mixture import CODE, PARALLEL, Mixture
+from fournil.parts.train.parallel import TRAINING_BYTES, whole_tensors
 from fournil.parts.train.prefetch import Prefetch
-from fournil.parts.train.validation import bits_per_byte
+from fournil.parts.train.validation import Validation
+from fournil.parts.train.world import ALONE, World, world_here
 from fournil.stages.pretrain.config import Config
 from fournil.stages.pretrain.model import at_width, new_model, optimizer_settings, shape_of
 from fournil.stages.pretrain.planning import mixture_facts, plan_mixture, plan_phases, plan_rates, warnings
-
-TRAINING_BYTES = 16
-"""Of memory for each parameter: weight, gradient, and two moments at most, in float32."""
 
 CURVE_POINTS = 300
 """Points of a curve on the page, at most."""
@@ -41,7 +45,23 @@ VALIDATIONS = 8
 
 
 def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Artifact:
-    """Train from nothing; see the stage's `run`."""
+    """Train from nothing; see the stage's `run`. Under torchrun all processes take part."""
+    if ranks.num_ranks() == 1:
+        artifact = _pretrain(config, tokenizer, out, context, ALONE)
+    else:
+        artifact = ranks.call_together(_take_part, config, tokenizer, out, context)
+    assert isinstance(artifact, Artifact)
+    return artifact
+
+
+def _take_part(config: Config, tokenizer: Path, out: Path, context: Context) -> Artifact | None:
+    """What each process of several does; the threads of a machine are divided among its processes."""
+    processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    context = replace(context, threads=max(1, context.threads // processes))
+    return _pretrain(config, tokenizer, out, context, world_here())
+
+
+def _pretrain(config: Config, tokenizer: Path, out: Path, context: Context, world: World) -> Artifact | None:
     if config.save_dtype not in ("float32", "bfloat16"):
         raise FournilError(
             tr("unknown save_dtype {save_dtype!r}", save_dtype=config.save_dtype),
@@ -61,7 +81,16 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
     context.progress.note(_sentence(model.config, mixture, steps))
     for sentence in warnings(mixture):
         context.progress.note(sentence)
-    with Prefetch(Batches(mixture, apart=config.apart), steps, pin=context.device != "cpu") as batches:
+    validation = Validation(
+        held_out,
+        (*context.languages, CODE),
+        context_length=max(phase.context_length for phase in config.phase),
+        max_tokens=config.validation_tokens,
+        seed=context.seed,
+        world=world,
+    )
+    rows = Batches(mixture, apart=config.apart, rank=world.rank, ranks=world.ranks)
+    with Prefetch(rows, steps, pin=context.device != "cpu") as batches:
         result = train(
             model,
             batches,
@@ -72,26 +101,28 @@ def pretrain(config: Config, tokenizer: Path, out: Path, context: Context) -> Ar
                 log_every=config.log_every,
                 validate_every=config.validate_every or math.ceil(steps / VALIDATIONS),
                 checkpoint_seconds=config.checkpoint_seconds,
+                checkpoint_every=config.checkpoint_every,
                 keep_every=config.keep_every or 0,
                 precision=config.precision,
                 compile=config.compile,
+                strategy=config.parallel.strategy,
+                guard=GuardSettings(**asdict(config.guard)),
             ),
             out,
             context,
-            validate=bits_per_byte(
-                held_out,
-                (*context.languages, CODE),
-                context_length=max(phase.context_length for phase in config.phase),
-                max_tokens=config.validation_tokens,
-                seed=context.seed,
-            ),
+            validate=validation,
             keep=lambda model, folder: _write_model(config, model, tokenizer / "tokenizer", folder),
             title=tr("Pretraining"),
+            world=world,
         )
-    _write_model(config, model, tokenizer / "tokenizer", out)
-    _write_state(result, out)
+    whole, moments = result.parallel.whole_model(), whole_tensors(result.optimizer.state(), world)
+    if whole is None:  # the first process writes
+        return None
+    _write_model(config, whole, tokenizer / "tokenizer", out)
+    _write_state(result, moments, out)
     measured = result.measured | {"data": batches.measured()}
-    return Artifact(facts=_facts(config, model.config, mixture, result, context), measured=measured)
+    facts = _facts(config, whole.config, mixture, result, context)
+    return Artifact(facts=facts | {"bits_per_byte_by_source": validation.by_source}, measured=measured)
 
 
 def _same_tokenizer(folder: Path) -> None:
@@ -114,8 +145,7 @@ def _write_model(config: Config, model: Llama, tokenizer: Path, out: Path) -> No
                 shutil.copyfile(path, copy)
 
 
-def _write_state(result: TrainResult, out: Path) -> None:
-    moments = {name: tensor.to("cpu").contiguous() for name, tensor in result.optimizer.state().items()}
+def _write_state(result: TrainResult, moments: dict[str, Tensor], out: Path) -> None:
     with atomic_path(out / "training" / "optimizer.safetensors") as path:
         save_file(moments, path)
     write_json(out / "training" / "state.json", result.state)
@@ -162,6 +192,7 @@ def _facts(
         "mixture": mixture_facts(mixture, config),
         "flops": {"exact": exact, "six_n_d": 6.0 * shape.num_block_parameters() * sum(tokens)},
         "precision": result.state["precision"],
+        **({"guard": result.guard} if result.guard else {}),
         "loss_curve": thinned(result.losses),
         "validation_curve": [
             {"step": line["step"], "tokens": line["tokens"], "bits_per_byte": line["scores"]}

@@ -10,6 +10,7 @@ from fournil.core.languages import language
 from fournil.parts.text.personal import KINDS, find_all, find_personal_data, mask, places
 from fournil.parts.text.personal.find import _apart, _credible
 from fournil.parts.text.personal.found import Found
+from fournil.parts.text.personal.secrets import _key_cue, _names_key
 
 BOTH = (language("fr"), language("en"))
 PIECES = (
@@ -143,3 +144,14 @@ def test_a_label_is_found_at_the_end_of_all_bytes_and_in_capitals() -> None:
     assert num_places("xpwd") == 0
     assert num_places("épwd") == 0
     assert num_places("_pwd") == 1
+
+
+CUES = sorted({cue for each in BOTH for cue in each.cues.secret})
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.one_of(st.sampled_from(CUES), st.text("aekyı ſ-_:.KS", max_size=4)), max_size=8), st.booleans())
+def test_words_for_keys_are_seen_where_the_pattern_sees_them(pieces: list[str], spaced: bool) -> None:
+    text = (" " if spaced else "").join(pieces)
+    for written in (text, text.upper(), text.title()):
+        assert _names_key(BOTH, written) == (_key_cue(BOTH)[0].search(written) is not None)

@@ -8,6 +8,7 @@ import numpy as np
 from fournil.parts.text.kernels.compile import kernel
 
 _RADIX_BITS = 11
+_NONE, _ONE, _DIGITS = np.uint64(0), np.uint64(1), np.uint64(1 << _RADIX_BITS)
 _SMALL = 128
 """So few numbers are sorted by insertion: a table of 2,048 counters is not worth it."""
 
@@ -28,43 +29,44 @@ def distinct_sorted(shingles_S: np.ndarray, bounds_D: np.ndarray, out_S: np.ndar
         longest = max(longest, bounds_D[text + 1] - bounds_D[text])
     one = np.empty(longest, np.uint32)
     other = np.empty(longest, np.uint32)
-    seen = np.empty(1 << _RADIX_BITS, np.int64)
+    seen = np.empty(1 << _RADIX_BITS, np.uint64)
     mask = np.uint32((1 << _RADIX_BITS) - 1)
-    free = 0
+    free = _NONE
     for text in range(num_texts):
-        start = bounds_D[text]
-        num = bounds_D[text + 1] - start
+        # Unsigned, so that nobody asks of each place whether it is negative.
+        start = np.uint64(bounds_D[text])
+        num = np.uint64(bounds_D[text + 1]) - start
         for place in range(num):
             one[place] = np.uint32(shingles_S[start + place] >> np.uint64(32))
         if num <= _SMALL:
-            for place in range(1, num):
+            for place in range(_ONE, num):
                 value = one[place]
                 hole = place
-                while hole > 0 and one[hole - 1] > value:
-                    one[hole] = one[hole - 1]
-                    hole -= 1
+                while hole > _NONE and one[hole - _ONE] > value:
+                    one[hole] = one[hole - _ONE]
+                    hole -= _ONE
                 one[hole] = value
         else:
             for turn in range(3):
                 shift = np.uint32(turn * _RADIX_BITS)
                 seen[:] = 0
                 for place in range(num):
-                    seen[(one[place] >> shift) & mask] += 1
-                total = 0
-                for digit in range(1 << _RADIX_BITS):
+                    seen[(one[place] >> shift) & mask] += _ONE
+                total = _NONE
+                for digit in range(_DIGITS):
                     count = seen[digit]
                     seen[digit] = total
                     total += count
                 for place in range(num):
                     digit = (one[place] >> shift) & mask
                     other[seen[digit]] = one[place]
-                    seen[digit] += 1
+                    seen[digit] += _ONE
                 one, other = other, one
         begin = free
         for place in range(num):
-            if place == 0 or one[place] != one[place - 1]:
-                out_S[free] = one[place]
-                free += 1
+            # Written in any case: the next one takes the place of one that was there before.
+            out_S[free] = one[place]
+            free += np.uint64(place == _NONE or one[place] != one[place - _ONE])
         counts_D[text] = free - begin
 
 

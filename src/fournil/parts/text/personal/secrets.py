@@ -27,6 +27,7 @@ _ARMOUR = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----.{0,800
 _VALUE = r"[A-Za-z0-9_\-/+=.~]{12,200}"
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_\-/+.])[A-Za-z0-9_\-/+]{16,200}={0,2}(?![A-Za-z0-9_/+])")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_WORDS = re.compile(r"[^\W_]+")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _ASSIGNED = re.compile(rf"['\"]?\s?(?:=>?|:)\s?['\"«]?\s?({_VALUE})")
 _PLACEHOLDER = re.compile(
@@ -82,7 +83,7 @@ def labelled_keys(window: Window, start: int, end: int) -> Iterator[Found]:
 
 def _looks_random(value: str) -> bool:
     """Whether nobody would have written this as a name."""
-    digits = sum(character.isdigit() for character in value)
+    digits = sum(map(str.isdigit, value))
     if _HEX.fullmatch(value):
         return len(value) >= 16 and 2 <= digits < len(value)
     turns = len(re.findall(r"[a-z](?=[A-Z0-9])|[0-9](?=[A-Za-z])|[A-Z](?=[a-z0-9])", value))
@@ -98,8 +99,22 @@ def _fills_line(window: Window, match: re.Match[str]) -> bool:
 
 
 @cache
-def _key_cue(languages: tuple[Language, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?<![^\W_])(?:{cue_words(languages, 'secret')})(?![^\W_])", re.IGNORECASE)
+def _key_cue(languages: tuple[Language, ...]) -> tuple[re.Pattern[str], frozenset[str]]:
+    """A pattern for a word for a key, and the words with which such words begin."""
+    pattern = re.compile(rf"(?<![^\W_])(?:{cue_words(languages, 'secret')})(?![^\W_])", re.IGNORECASE)
+    cues = [cue.lower() for each in languages for cue in each.cues.secret]
+    begins = [_WORDS.match(cue) for cue in cues]
+    assert all(begins), "a word for a key begins with a letter"
+    return pattern, frozenset(begin.group() for begin in begins if begin is not None)
+
+
+def _names_key(languages: tuple[Language, ...], text: str) -> bool:
+    """Whether a word for a key stands in a text."""
+    pattern, begins = _key_cue(languages)
+    # A search that heeds no case tries every word at every place; beyond ASCII, case has more to it than lower().
+    if text.isascii() and begins.isdisjoint(_WORDS.findall(text.lower())):
+        return False
+    return pattern.search(text) is not None
 
 
 def tokens(window: Window, start: int, end: int) -> Iterator[Found]:
@@ -109,19 +124,18 @@ def tokens(window: Window, start: int, end: int) -> Iterator[Found]:
             continue
         value = match.group()
         if (
-            _PLACEHOLDER.search(value)
-            or not _looks_random(value)
+            not _looks_random(value)
+            or _PLACEHOLDER.search(value)
             or _fills_line(window, match)
             or "://" in window.before(match.start(), 60).split()[-1:]
         ):
             continue
-        cue = _key_cue(window.languages)
         before = window.before(match.start(), 110)
-        near = cue.search(before[-32:]) or re.search(r"(?:old|new|ancien|nouvelle|nouveau)=$", before)
+        near = _names_key(window.languages, before[-32:]) or re.search(r"(?:old|new|ancien|nouvelle|nouveau)=$", before)
         if _HEX.fullmatch(value) or _UUID.fullmatch(value):
             named = near and not re.search(r"sha|md5|empreinte|fingerprint|commit|hash", before[-50:], re.IGNORECASE)
         else:
-            named = cue.search(before) and not re.search(r"[/\w]$", before[-1:])
+            named = _names_key(window.languages, before) and not re.search(r"[/\w]$", before[-1:])
         if named:
             yield Found("key", match.start(), match.end())
 

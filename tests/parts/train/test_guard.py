@@ -1,0 +1,114 @@
+"""What would spoil a model is left out, and a spoilt model goes back to a checkpoint."""
+
+import math
+
+import pytest
+import torch
+from small_training import CONFIG, Heard, batch
+
+from fournil.core.context import Context
+from fournil.core.errors import FournilError
+from fournil.parts.model.transformer import Llama
+from fournil.parts.train.guard import ENOUGH, LINES, Guard, GuardSettings
+from fournil.parts.train.loop import TrainSettings, train
+from fournil.parts.train.schedule import Phase, Rates
+
+PHASES = (Phase(40, Rates(norm=0.01), warmup_steps=3),)
+
+
+def run(out, guard, model, *, heard=None, **changes):
+    settings = TrainSettings(PHASES, precision="float32", guard=guard, log_every=1, **changes)
+    return train(model, batch, settings, out, Context(threads=1, progress=heard or Heard()))
+
+
+def spoiling(model, at, factor):
+    """Makes the gradients of one step so many times as long."""
+    loss, calls = model.loss, iter(range(1, 1000))
+
+    def spoilt(*arguments):
+        return loss(*arguments) * (factor if next(calls) in at else 1.0)
+
+    model.loss = spoilt
+    return model
+
+
+@pytest.mark.parametrize("factor", [math.nan, math.inf, 1e4])
+def test_a_step_that_would_spoil_the_model_changes_nothing(factor, tmp_path):
+    heard = Heard()
+    model = spoiling(Llama(CONFIG).reset(0), {35}, factor)
+    found = run(tmp_path, GuardSettings(spike=20.0), model, heard=heard)
+    assert [(event["step"], event["did"]) for event in found.guard] == [(35, "left out")]
+    assert found.parallel.all_finite()
+    assert found.state["tokens_seen"] == 40 * 8 * 24
+    assert found.state["tokens_learnt"] == 39 * (6 * 24 + 14)
+    assert all(math.isfinite(line["loss"]) for line in found.losses)
+    assert 35 not in [line["step"] for line in found.losses]
+    assert any("Step 35 is left out" in note for note in heard.notes)
+
+
+def test_without_the_guard_a_long_gradient_goes_in(tmp_path):
+    """What the guard is there for: the same batch, let through, is learnt from."""
+    left_out = run(tmp_path / "a", GuardSettings(spike=20.0), spoiling(Llama(CONFIG).reset(0), {35}, 1e4))
+    let_in = run(tmp_path / "b", GuardSettings(), spoiling(Llama(CONFIG).reset(0), {35}, 1e4))
+    assert left_out.guard
+    assert not let_in.guard
+    pairs = zip(left_out.parallel.model.parameters(), let_in.parallel.model.parameters(), strict=True)
+    assert not all(torch.equal(one, other) for one, other in pairs)
+
+
+def test_after_several_bad_steps_the_model_goes_back(tmp_path):
+    heard = Heard()
+    model = spoiling(Llama(CONFIG).reset(0), range(20, 24), math.nan)
+    found = run(tmp_path, GuardSettings(patience=3), model, heard=heard, checkpoint_every=8, checkpoint_seconds=1e9)
+    assert [(event["step"], event["did"]) for event in found.guard] == [
+        (20, "left out"), (21, "left out"), (22, "left out"), (22, "went back"), (23, "left out"),
+    ]  # fmt: skip
+    assert found.guard[3]["to"] == 16
+    assert any("goes back to what it was after step 16" in note for note in heard.notes)
+    assert found.state["step"] == 40
+
+
+def test_a_model_that_cannot_be_saved_ends_the_training_and_keeps_its_checkpoint(tmp_path):
+    model = spoiling(Llama(CONFIG).reset(0), range(20, 100), math.nan)
+    guard = GuardSettings(patience=3, rollbacks=1)
+    with pytest.raises(FournilError, match=r"the loss of step 23 is no longer finite.*Lower the learning rates"):
+        run(tmp_path, guard, model, checkpoint_every=8, checkpoint_seconds=1e9)
+    again = run(tmp_path, guard, Llama(CONFIG).reset(0))
+    assert again.measured["resumed_at_step"] == 16
+
+
+def test_a_loss_that_stays_high_goes_back_to_before():
+    guard = Guard(GuardSettings(rise=1.0))
+    for loss in (5.0, 4.0, 3.0):
+        guard.read(loss)
+    for loss in (4.5, 4.6, 4.7)[: LINES - 1]:
+        guard.read(loss)
+        assert not guard.calm
+        assert not guard.lost
+    guard.read(4.8)
+    assert guard.lost
+    guard.went_back(60, 30)
+    assert guard.calm
+    assert guard.events == [{"step": 60, "did": "went back", "to": 30}]
+
+
+def test_a_new_phase_has_losses_of_its_own():
+    guard = Guard(GuardSettings(rise=1.0))
+    guard.read(2.0)
+    guard.read(4.0, new_phase=True)
+    assert guard.calm
+    guard.read(5.5)
+    assert not guard.calm
+
+
+def test_what_it_remembers_goes_through_a_checkpoint():
+    guard = Guard(GuardSettings(spike=2.0))
+    for step in range(ENOUGH):
+        guard.saw(step + 1, 1.0 + step % 3, guard.longest())
+    assert guard.longest() == 4.0
+    assert guard.saw(ENOUGH + 1, 4.5, guard.longest())
+    assert not guard.saw(ENOUGH + 2, 3.9, guard.longest())
+    other = Guard(GuardSettings(spike=2.0))
+    other.restore(guard.state())
+    assert other.longest() == guard.longest()
+    assert other.events == [{"step": ENOUGH + 1, "did": "left out", "gradient": 4.5}]
