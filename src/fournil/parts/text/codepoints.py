@@ -96,7 +96,8 @@ def utf8_bytes(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     if pa.types.is_large_string(texts.type):
         width = np.int64
     else:
-        texts = texts.cast(pa.string())
+        if not pa.types.is_string(texts.type):
+            texts = texts.cast(pa.string())
         width = np.int32
     _, offsets, data = texts.buffers()
     bounds_D = np.frombuffer(offsets, width)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
