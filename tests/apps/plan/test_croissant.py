@@ -67,6 +67,14 @@ def test_other_hardware_needs_not_be_there(planned):
 def test_what_this_version_cannot_do_is_said(planned):
     said = [warning["message"] for warning in planned("croissant").warnings]
     assert not any("would need {need:,.1f} TB of memory" in message for message in said)
-    assert any("trains on one device" in message for message in said)
+    assert any("divided evenly among" in message for message in said)
+    assert not any("uses one of them" in message for message in said)  # it finetunes nothing
     large = planned("croissant", "pretrain.micro_batch_rows=16")
     assert any("GB of memory, and there are" in warning["message"] for warning in large.warnings)
+
+
+@pytest.mark.parametrize("devices", [1, 4])
+def test_finetuning_is_said_to_use_one_of_several_devices(planned, devices):
+    plan = planned("petit", 'plan.hardware="A100"', f"plan.num_devices={devices}")
+    said = [warning["values"]["count"] for warning in plan.warnings if "uses one of them" in warning["message"]]
+    assert said == ([devices] if devices > 1 else [])

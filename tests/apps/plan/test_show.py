@@ -183,7 +183,7 @@ def test_json_is_the_same_in_every_language(planned):
     plan = planned("croissant")
     with speaking("fr"):
         assert as_json(plan) == as_json(planned("croissant"))
-    assert json.loads(as_json(plan))["warnings"][0]["message"].startswith("this version trains on one device")
+    assert json.loads(as_json(plan))["warnings"][0]["message"].startswith("training is divided evenly among")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,17 @@
 """Rates, memory and energy of a training."""
 
-import pytest
+import re
+from dataclasses import replace
 
+import pytest
+from small_training import CONFIG, SETTINGS, batch
+
+from fournil.core.context import Context
+from fournil.core.progress import Bar, Progress
+from fournil.core.speech import speaking
+from fournil.parts.model.transformer import Llama
+from fournil.parts.train.loop import train
+from fournil.parts.train.schedule import Phase
 from fournil.parts.train.throughput import Throughput, dense_rate
 from fournil.parts.train.world import ALONE
 
@@ -35,3 +45,21 @@ def test_time_aside_is_no_training(clock):
 
 def test_a_large_product_is_measured():
     assert dense_rate("cpu", "float32") > 1e8
+
+
+@pytest.mark.parametrize(
+    ("language", "begins", "ends"),
+    [
+        ("en", r"loss en 4\.\d\d, fr 4\.\d\d; [\d,]+ tokens/s, ", r"% of the machine, \d+\.\d GB, 0\.\d{3} kWh"),
+        ("fr", "perte en 4,\\d\\d, fr 4,\\d\\d\u202f; ", "\u202f% de la machine, \\d+,\\d\xa0Go, 0,\\d{3}\xa0kWh"),
+    ],
+)
+def test_the_bar_is_written_as_its_reader_writes(tmp_path, monkeypatch, language, begins, ends):
+    shown: list[str] = []
+    monkeypatch.setattr(Bar, "_show", lambda _, note: shown.append(note))
+    settings = replace(SETTINGS, phases=(Phase(1),))
+    with speaking(language):
+        train(Llama(CONFIG).reset(0), batch, settings, tmp_path, Context(threads=1, progress=Progress()))
+    (line,) = filter(None, shown)
+    assert re.match(begins, line)
+    assert re.search(ends + "$", line)

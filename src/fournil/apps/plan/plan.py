@@ -146,11 +146,17 @@ def _warnings(plan: Plan) -> list[Message]:
     if plan.hardware.num_devices > 1:
         found.append(
             mark(
-                "this version trains on one device: {count:,} of them are a division of the work, and what they lose "
-                "to each other is in the utilisation",
+                "training is divided evenly among {count:,} devices: what they lose to each other is in the "
+                "utilisation",
                 count=plan.hardware.num_devices,
             )
         )
+        if any(estimate.stage == "finetune" for estimate in plan.estimates):
+            found.append(
+                mark(
+                    "finetuning is counted on {count:,} devices, and uses one of them", count=plan.hardware.num_devices
+                )
+            )
     return found
 
 

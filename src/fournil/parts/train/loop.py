@@ -21,7 +21,7 @@ from torch import Tensor
 from fournil.core.context import Context
 from fournil.core.errors import FournilError
 from fournil.core.files import mending, write_text
-from fournil.core.speech import tr
+from fournil.core.speech import figure, tr
 from fournil.parts.model.cross_entropy import IGNORED
 from fournil.parts.model.transformer import Llama
 from fournil.parts.train.checkpoint import Checkpoints
@@ -353,7 +353,7 @@ class _Training:
         self._write(line, now)
         return tr(
             "loss {losses}; {speed:,.0f} tokens/s, {used:.0%} of the machine, {memory:,.1f} GB, {energy:,.3f} kWh",
-            losses=", ".join(f"{group} {loss:.2f}" for group, loss in line["by_group"].items()),
+            losses=", ".join(f"{group} {figure(f'{loss:.2f}')}" for group, loss in line["by_group"].items()),
             speed=speed,
             used=used,
             memory=self.throughput.memory_bytes() / 1e9,
