@@ -39,6 +39,9 @@ _PARTITION_ENTRIES = 1 << 22
 _MAX_PARTITIONS = 1 << 15
 _SPILL_ENTRIES = 1 << 22
 _CALL_PAIRS = 1 << 20
+_FEW_PAIRS = 1 << 12
+_SOME_CALLS = 64
+"""Pairs are divided among calls of `_CALL_PAIRS`; where there are fewer of them, among so many calls all the same."""
 
 _DONE = "near.json"
 
@@ -207,8 +210,8 @@ def _tie_rounds(
     while round_ < _ROUNDS:
         counts = workers.run(_propose, ((place, num_spills, partition, round_) for partition in range(num_partitions)))
         num_pairs, num_left = (sum(count[kind] for count in counts) for kind in range(2))
-        num_calls = -(-num_pairs // _CALL_PAIRS)
-        bounds = _spread(place, round_, num_partitions, num_calls)
+        num_calls = max(-(-num_pairs // _CALL_PAIRS), min(_SOME_CALLS, -(-num_pairs // _FEW_PAIRS)))
+        bounds = _spread(place, round_, num_partitions, num_pairs, num_calls)
         told = workers.run(
             _verify,
             (
@@ -244,11 +247,11 @@ def _propose(place: _Place, num_spills: int, partition: int, round_: int) -> tup
     return len(np.load(to_pairs, mmap_mode="r")), len(np.load(to_left, mmap_mode="r"))
 
 
-def _spread(place: _Place, round_: int, num_partitions: int, num_calls: int) -> np.ndarray:
+def _spread(place: _Place, round_: int, num_partitions: int, num_pairs: int, num_calls: int) -> np.ndarray:
     """Edges, as packed pairs, between which each call finds about as many pairs as the others."""
-    sample = [np.zeros(0, np.uint64)]
+    sample, step = [np.zeros(0, np.uint64)], max(1, num_pairs // (max(1, num_calls) * 256))
     for partition in range(num_partitions):
-        sample.append(np.load(place.pairs(round_, partition), mmap_mode="r")[:: max(1, _CALL_PAIRS // 256)])
+        sample.append(np.load(place.pairs(round_, partition), mmap_mode="r")[::step])
     ordered = np.sort(np.concatenate(sample))
     inner = ordered[(np.arange(1, num_calls) * len(ordered)) // max(1, num_calls)]
     return np.concatenate([[np.uint64(0)], inner, [np.uint64(0xFFFFFFFFFFFFFFFF)]]).astype(np.uint64)

@@ -4,13 +4,18 @@ A text is a document or a side of a pair; documents are counted first.
 """
 
 import json
+import os
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from io import FileIO
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
+from fournil.core.errors import FournilError
 from fournil.core.files import atomic_path, write_json
+from fournil.core.speech import tr
 from fournil.parts.text.joining import Sets
 from fournil.parts.text.minhash import sketch
 from fournil.stages.curate.chunks import Chunk
@@ -55,22 +60,31 @@ class SetFiles:
         return np.asarray(self._starts[texts + 1]) - np.asarray(self._starts[texts])
 
     def read(self, texts: np.ndarray) -> Sets:
-        """The sets of some texts, in the order asked for; quickest where that is ascending."""
-        from fournil.parts.text.kernels.join import gather
+        """The sets of some texts, in the order asked for; quickest where that is ascending.
 
+        Nothing but these sets is read: files that do not fit into memory are not read over and over for their
+        neighbours.
+
+        Raises:
+            FournilError: A file ends before its last set.
+        """
         texts = np.asarray(texts, np.int64)
         counts = self.sizes(texts)
         values = np.empty(int(counts.sum()), np.uint32)
+        into = values.view(np.uint8).data
         files = np.searchsorted(self._first, texts, side="right") - 1
-        edges = np.flatnonzero(np.diff(files)) + 1
-        place = 0
-        for part in np.split(np.arange(len(texts)), edges):
-            if len(part) == 0:
-                continue
-            file = int(files[part[0]])
-            held = np.load(self._paths[file], mmap_mode="c")
-            starts = np.asarray(self._starts[texts[part]]) - int(self._starts[self._first[file]])
-            place = gather(np.asarray(held), starts, np.ascontiguousarray(counts[part]), values, place)
+        new = (np.diff(texts) != 1) | (np.diff(files) != 0)
+        firsts = np.concatenate([np.zeros(min(1, len(texts)), np.int64), np.flatnonzero(new) + 1])
+        ends = 4 * np.cumsum(counts)[np.append(firsts[1:], len(texts)) - 1] if len(texts) else firsts
+        begin = 0
+        stretches = zip(files[firsts].tolist(), texts[firsts].tolist(), ends.tolist(), strict=True)
+        for number, wanted in groupby(stretches, key=itemgetter(0)):
+            with _opened(self._paths[number]) as file:
+                data = _data(file)
+                for _, text, end in wanted:
+                    file.seek(data + 4 * int(self._starts[text] - self._starts[self._first[number]]))
+                    _fill(file, into[begin:end])
+                    begin = end
         return Sets(values, counts)
 
     def blocks(self, texts: np.ndarray) -> Iterator[tuple[np.ndarray, Sets]]:
@@ -83,6 +97,38 @@ class SetFiles:
         edges = cut_by_size(self.sizes(texts), BLOCK_SHINGLES)
         for start, stop in pairwise(edges):
             yield texts[start:stop]
+
+
+def _opened(path: Path) -> FileIO:
+    """A file that is read here and there, without what stands around it."""
+    file = FileIO(path)
+    if hasattr(os, "posix_fadvise"):  # not on macOS
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+    return file
+
+
+def _data(file: FileIO) -> int:
+    """Where the values of an array's file begin."""
+    try:
+        np.lib.format.read_magic(file)
+        np.lib.format.read_array_header_1_0(file)
+    except ValueError:
+        raise _cut(file) from None
+    return file.tell()
+
+
+def _fill(file: FileIO, buffer: memoryview) -> None:
+    while len(buffer):
+        read = file.readinto(buffer)
+        if not read:
+            raise _cut(file)
+        buffer = buffer[read:]
+
+
+def _cut(file: FileIO) -> FournilError:
+    return FournilError(
+        tr("this file is cut short"), where=file.name, fix=tr("Delete the folder that it stands in and bake again.")
+    )
 
 
 def cut_by_size(sizes: np.ndarray, most: int) -> list[int]:

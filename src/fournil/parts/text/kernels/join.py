@@ -255,24 +255,3 @@ def join_nodes(labels_N: np.ndarray, one_E: np.ndarray, other_E: np.ndarray) -> 
     # A node's parent is never greater than the node: one pass from below reaches every root.
     for node in range(len(labels_N)):
         labels_N[node] = labels_N[labels_N[node]]
-
-
-@kernel
-def gather(file_S: np.ndarray, starts_U: np.ndarray, counts_U: np.ndarray, out_S: np.ndarray, place: int) -> int:
-    """Copy some sets out of a file's.
-
-    Args:
-        file_S: uint32.
-        starts_U: int64, where each set begins in the file.
-        counts_U: int64.
-        out_S: uint32; gets the sets, end to end.
-        place: Where the first goes.
-
-    Returns:
-        The place behind the last.
-    """
-    for number in range(len(starts_U)):
-        for offset in range(counts_U[number]):
-            out_S[place] = file_S[starts_U[number] + offset]
-            place += 1
-    return place
