@@ -1,5 +1,7 @@
 """The step that asks the quality rules, and gives the runs of words by which near duplicates are found."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from fournil.core.languages import CODE
@@ -23,7 +25,7 @@ def judge_quality(batch: Batch) -> None:
     batch.shingles, batch.arrays["shingle_counts"] = shingles(words, SHINGLE_WORDS, wanted=alive)
     asked = alive & ~_among(batch.categories, settings.skip)
     published = _among(batch.categories, settings.published_for)
-    groups: list[tuple[list[Rule], np.ndarray]] = []
+    groups: list[tuple[Sequence[Rule], np.ndarray]] = []
     for profile in np.unique(scan.profile_D[asked]).tolist():
         of_tag = asked & (scan.profile_D == profile)
         if profiles()[profile] == CODE:
@@ -40,7 +42,7 @@ def judge_quality(batch: Batch) -> None:
     # What is refused already is not searched for what it repeats.
     left = np.zeros(len(batch), bool)
     enough = 1.0
-    late: list[tuple[list[Rule], np.ndarray]] = []
+    late: list[tuple[Sequence[Rule], np.ndarray]] = []
     for rules, where in groups:
         early, rest, least = split_at_repetition(rules)
         verdicts = judge(early, figures, where)
@@ -60,7 +62,7 @@ def _among(categories: list[str | None], names: tuple[str, ...]) -> np.ndarray:
     return np.array([category in names for category in categories], bool)
 
 
-def _refuse(batch: Batch, rules: list[Rule], verdicts: Verdicts) -> None:
+def _refuse(batch: Batch, rules: Sequence[Rule], verdicts: Verdicts) -> None:
     for place in np.flatnonzero(verdicts.rule_D >= 0).tolist():
-        rule = rules[verdicts.rule_D[place]]
+        rule = rules[int(verdicts.rule_D[place])]
         batch.refuse(place, QUALITY, rule.name, float(verdicts.value_D[place]), float(verdicts.bound_D[place]))

@@ -1,6 +1,6 @@
 """The quality rules: a name, a figure, a bound."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -86,7 +86,7 @@ class Verdicts(NamedTuple):
     bound_D: np.ndarray
 
 
-def split_at_repetition(rules: list[Rule]) -> tuple[list[Rule], list[Rule], float]:
+def split_at_repetition(rules: Sequence[Rule]) -> tuple[Sequence[Rule], Sequence[Rule], float]:
     """Rules that need no search for repeated runs of words, those that do and what follows them, in order.
 
     Returns:
@@ -97,7 +97,7 @@ def split_at_repetition(rules: list[Rule]) -> tuple[list[Rule], list[Rule], floa
     return rules[:cut], rules[cut:], min(bounds, default=1.0)
 
 
-def judge(rules: Iterable[Rule], figures: dict[str, np.ndarray], where: np.ndarray | None = None) -> Verdicts:
+def judge(rules: Sequence[Rule], figures: dict[str, np.ndarray], where: np.ndarray | None = None) -> Verdicts:
     """Ask the rules in order; the first one broken counts.
 
     Args:
@@ -106,18 +106,22 @@ def judge(rules: Iterable[Rule], figures: dict[str, np.ndarray], where: np.ndarr
         where: True for the documents that are asked; all of them by default.
     """
     num = len(next(iter(figures.values())))
-    rule_D = np.full(num, -1)
-    value_D, bound_D = np.zeros(num), np.zeros(num)
-    open_D = np.ones(num, bool) if where is None else where.copy()
-    for place, rule in enumerate(rules):
-        figure = figures[rule.figure]
-        for bound, broken in (
-            (rule.least, None if rule.least is None else figure < rule.least),
-            (rule.most, None if rule.most is None else figure > rule.most),
-        ):
-            if bound is not None and broken is not None:
-                new = broken & open_D
-                if new.any():
-                    rule_D[new], value_D[new], bound_D[new] = place, figure[new], bound
-                    open_D &= ~new
-    return Verdicts(rule_D, value_D, bound_D)
+    if not rules or not num:
+        return Verdicts(np.full(num, -1), np.zeros(num), np.zeros(num))
+    figures_RD = np.stack([np.asarray(figures[rule.figure], np.float64) for rule in rules])
+    least_R, most_R = (np.array(bounds) for bounds in zip(*map(_bounds, rules), strict=True))
+    low_RD, high_RD = figures_RD < least_R[:, None], figures_RD > most_R[:, None]
+    broken_RD = low_RD | high_RD
+    broken_D = broken_RD.any(0) if where is None else broken_RD.any(0) & where
+    first_D = broken_RD.argmax(0)
+    places = np.arange(num)
+    bound_D = np.where(low_RD[first_D, places], least_R[first_D], most_R[first_D])
+    return Verdicts(
+        np.where(broken_D, first_D, -1),
+        np.where(broken_D, figures_RD[first_D, places], 0.0),
+        np.where(broken_D, bound_D, 0.0),
+    )
+
+
+def _bounds(rule: Rule) -> tuple[float, float]:
+    return (-np.inf if rule.least is None else rule.least, np.inf if rule.most is None else rule.most)
