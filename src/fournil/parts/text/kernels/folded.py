@@ -123,23 +123,25 @@ def find_grams(hashes_W: np.ndarray, words_D: np.ndarray, bitmap: np.ndarray, sh
     Returns:
         How many there are; of those beyond the array's end nothing is kept.
     """
-    num, room = 0, len(found_F)
+    num, room = np.uint64(0), np.uint64(len(found_F))
+    reach, narrow = np.uint64(NUM_WORDS - 1), np.uint64(shift)
     for document in range(len(words_D) - 1):
-        first, stop = words_D[document], words_D[document + 1]
-        if stop - first < NUM_WORDS:
+        first, stop = np.uint64(words_D[document]), np.uint64(words_D[document + 1])
+        if stop - first <= reach:
             continue
         value = np.uint64(0)
-        for word in range(first, first + NUM_WORDS - 1):
+        for word in range(first, first + reach):
             value = value * _PRIME + hashes_W[word]
-        for word in range(first, stop - NUM_WORDS + 1):
-            value = value * _PRIME + hashes_W[word + NUM_WORDS - 1]
+        for word in range(first, stop - reach):
+            value = value * _PRIME + hashes_W[word + reach]
             spread = (value ^ (value >> np.uint64(32))) * _SPREAD
-            if bitmap[np.int64(spread >> np.uint64(shift))] & _mask_of(spread) == _mask_of(spread):
+            mask = _mask_of(spread)
+            if bitmap[spread >> narrow] & mask == mask:
                 if num < room:
                     found_F[num] = word
-                num += 1
+                num += _ONE
             value -= hashes_W[word] * _POWER
-    return num
+    return whole(num)
 
 
 @kernel

@@ -18,6 +18,8 @@ CONTEXT, LISTED, EXEMPT = 0, 1, 2
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _SPREAD = np.uint64(0xFF51AFD7ED558CCD)
 _FILTER_BITS = 16
+_ONE, _SIX, _TWENTY, _LOW_SIX = np.uint64(1), np.uint64(6), np.uint64(20), np.uint64(63)
+_NARROW = np.uint64(64 - _FILTER_BITS)
 
 
 @kernel
@@ -85,35 +87,36 @@ def find_listed(
     for document in range(len(words_D) - 1):
         if not wanted_D[document]:
             continue
-        first = words_D[document]
-        for word in range(first, words_D[document + 1]):
+        first, stop = np.uint64(words_D[document]), np.uint64(words_D[document + 1])
+        for word in range(first, stop):
             spread = hashes_W[word] * _SPREAD
-            bit = spread >> np.uint64(64 - _FILTER_BITS)
-            if not (bits[np.int64(bit >> np.uint64(6))] >> (bit & np.uint64(63))) & np.uint64(1):
+            bit = spread >> _NARROW
+            if not (bits[bit >> _SIX] >> (bit & _LOW_SIX)) & _ONE:
                 continue
-            slot = (spread >> np.uint64(20)) & mask
-            while keys_S[np.int64(slot)] != 0 and keys_S[np.int64(slot)] != hashes_W[word]:
-                slot = (slot + np.uint64(1)) & mask
-            if keys_S[np.int64(slot)] == 0:
+            slot = (spread >> _TWENTY) & mask
+            while keys_S[slot] != 0 and keys_S[slot] != hashes_W[word]:
+                slot = (slot + _ONE) & mask
+            if keys_S[slot] == 0:
                 continue
-            if entries_S[np.int64(slot)] >= 0:
+            if entries_S[slot] >= 0:
                 if num < room:
-                    finds_F2[num, 0], finds_F2[num, 1] = word, entries_S[np.int64(slot)]
+                    finds_F2[num, 0], finds_F2[num, 1] = word, entries_S[slot]
                 num += 1
-            lengths = lengths_S[np.int64(slot)]
+            lengths = lengths_S[slot]
             for length in range(2, MAX_WORDS + 1):
-                if not (lengths >> length) & 1 or word - length + 1 < first:
+                begin = word + _ONE - np.uint64(length)
+                if not (lengths >> length) & 1 or word + _ONE < first + np.uint64(length):
                     continue
                 value = np.uint64(length)
-                for place in range(word - length + 1, word + 1):
+                for place in range(begin, word + _ONE):
                     value = value * _STEP + hashes_W[place]
-                value = value if value != 0 else np.uint64(1)
-                slot = ((value * _SPREAD) >> np.uint64(20)) & mask
-                while keys_S[np.int64(slot)] != 0 and keys_S[np.int64(slot)] != value:
-                    slot = (slot + np.uint64(1)) & mask
-                if keys_S[np.int64(slot)] != 0:
+                value = value if value != 0 else _ONE
+                slot = ((value * _SPREAD) >> _TWENTY) & mask
+                while keys_S[slot] != 0 and keys_S[slot] != value:
+                    slot = (slot + _ONE) & mask
+                if keys_S[slot] != 0:
                     if num < room:
-                        finds_F2[num, 0], finds_F2[num, 1] = word, entries_S[np.int64(slot)]
+                        finds_F2[num, 0], finds_F2[num, 1] = word, entries_S[slot]
                     num += 1
     return num
 
