@@ -115,11 +115,12 @@ class _Search:
         decoded = piece.decode("utf-8")
         ascii_only = len(decoded) == len(piece)
         window = Window(plain(decoded), self.languages, self.spare, lambda: self._head(low, high))
+        points = None if ascii_only else _code_points(piece)
         found: list[Found] = []
         for kind, _, begin, end in places:
             begin, end = begin - start, end - start
-            if not ascii_only:
-                begin, end = len(piece[:begin].decode("utf-8")), len(piece[:end].decode("utf-8"))
+            if points is not None:
+                begin, end = int(points[begin]), int(points[end])
             for finder in self.finders.get(kind, ()):
                 found += finder(window, begin, end)
         if ascii_only:
@@ -153,6 +154,13 @@ class _Search:
                 bounds.append(counted)
             placed.append(Found(item.kind, *bounds))
         return placed
+
+
+def _code_points(piece: bytes) -> np.ndarray:
+    """How many characters begin before each byte, and before the end."""
+    points = np.zeros(len(piece) + 1, np.int64)
+    np.cumsum(np.frombuffer(piece, np.uint8) & 0xC0 != 0x80, out=points[1:])
+    return points
 
 
 def _windows(places: list[Place]) -> Iterator[tuple[int, int]]:

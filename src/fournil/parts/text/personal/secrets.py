@@ -222,8 +222,10 @@ def _behind(text: str, label: str, end: int, stop: int) -> list[tuple[int, int]]
         return [] if span is None else [span]
     sentence = _SENTENCE.search(text, end, stop)
     spans: list[tuple[int, int]] = []
+    before = ""
     for number, token in enumerate(_TOKENS.finditer(text, end, stop if sentence is None else sentence.start())):
-        says = number == 0 or bool(_SAYS.search(text[end : token.start()]))
+        says = number == 0 or bool(_SAYS.search(before))
+        before = token.group()
         if number and says and (quoted := _QUOTED.match(text, token.start(), stop)) is not None:
             spans += [quoted.span(1)] if _is_password(quoted.group(1), sure=False) else []
         elif says or (not spans and number <= 2):
