@@ -29,6 +29,7 @@ from curating.verdicts import COMPAT, LANGUAGES, config_of, documents, judge, ou
 from curating.verdicts import Document as Piece
 from fournil.core.context import Context
 from fournil.core.languages import language
+from fournil.core.shards import repeated
 from fournil.parts.text.language_model import language_model
 from fournil.parts.text.personal import find_all, mask
 from fournil.stages.curate import Config
@@ -234,7 +235,9 @@ def _our_file(case: str, path: Path, work: Path, rank: int, prepared: dict[str, 
             sketch_chunk(chunk, config.duplicates)
         rows = chunk.rows
         kept.append(rows.filter(pa.compute.is_null(rows.column("rule"))))  # pyright: ignore
-    pq.write_table(pa.concat_tables(kept), work / f"ours-{rank}.parquet", compression="zstd")
+    table = pa.concat_tables(kept)
+    out = work / f"ours-{rank}.parquet"
+    pq.write_table(table, out, compression="zstd", use_dictionary=repeated(table.column_names))
 
 
 def _chain(case: str, every: list[Piece], few: list[Piece], work: Path, workers: int, repeats: int) -> dict[str, Any]:

@@ -15,6 +15,13 @@ from fournil.core.files import atomic_path
 from fournil.core.speech import tr
 
 DEFAULT_MAX_BYTES = 64 * 2**20
+_REPEATED = {
+    **{name: name for name in ("language", "source", "licence", "evidence", "author", "date", "category")},
+    **{name: name for name in ("step", "rule", "bound", "kept_source", "grade", "package", "version")},
+    "texts": "texts.key_value.key",
+    "turns": "turns.list.element.speaker",
+}
+"""Columns, or parts of one, in which the same values stand again and again."""
 
 
 class ShardWriter:
@@ -84,10 +91,25 @@ class ShardWriter:
         self.num_shards += 1
 
 
+def repeated(names: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow's annotations know no list
+    """Which of some columns are written with a dictionary of their values.
+
+    Of texts and identifiers one is begun, grows too large and is thrown away: time lost, and no byte saved.
+    """
+    return [_REPEATED[name] for name in names if name in _REPEATED]
+
+
 def write_table(path: Path, table: pa.Table) -> None:
     """Write one Parquet file (zstd), whole or not at all."""
     with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", compression_level=3, row_group_size=16384)
+        pq.write_table(
+            table,
+            temporary,
+            compression="zstd",
+            compression_level=3,
+            row_group_size=16384,
+            use_dictionary=repeated(table.column_names),
+        )
 
 
 def shard_paths(place: Path, *, prefix: str | None = None) -> list[Path]:

@@ -22,10 +22,9 @@ import pyarrow.parquet as pq
 
 from fournil.core.document import EDITS
 from fournil.core.files import TEMPORARY, mending
+from fournil.core.shards import repeated
 
 _CHANGES = b"changes"
-_REPEATED = ("language", "source", "licence", "evidence", "author", "date", "category", "step", "rule", "bound")
-"""Columns in which the same values stand again and again."""
 
 
 @dataclass
@@ -51,12 +50,11 @@ class Chunk:
         try:
             with mending(folder):
                 aside.mkdir(parents=True)
-                # No dictionary of texts that hardly ever come twice, no statistics that nobody asks.
                 pq.write_table(
                     self.rows,
                     aside / "rows.parquet",
                     compression="lz4",
-                    use_dictionary=[name for name in self.rows.column_names if name in _REPEATED],  # pyright: ignore[reportArgumentType] - or a list
+                    use_dictionary=repeated(self.rows.column_names),
                     write_statistics=False,
                 )
                 edits = pa.Table.from_pylist(self.edits, schema=EDITS)
