@@ -20,6 +20,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
+from tables import compared, kept, last_line  # noqa: E402 - from this folder
+
 STEPS = ("language", "gopher-repetition", "gopher-quality", "c4", "fineweb")
 SPEED = ("fournil", "fournil-pages", "compat", *(f"compat-{name}" for name in STEPS), "pii")
 NEAR = ("near-duplicates", "near-join", "planted")
@@ -57,31 +59,10 @@ def measured(case: str, asked: argparse.Namespace, work: Path) -> Iterator[dict[
         yield from speed.rows(asked.data, work, (case,), repeats=asked.repeats)
 
 
-def kept() -> dict[str, list[dict[str, Any]]]:
-    """The rows of earlier runs, by case asked for."""
-    if not RESULTS.is_file():
-        return {}
-    held: dict[str, list[dict[str, Any]]] = {}
-    for row in json.loads(RESULTS.read_text("utf-8").splitlines()[-1])["rows"]:
-        held.setdefault(row["of"], []).append(row)
-    return held
-
-
 def written(held: dict[str, list[dict[str, Any]]]) -> str:
     """The table, the reasons of the verdicts, and the rows as JSON."""
     rows = [row for case in CASES for row in held.get(case, ())]
-    cells = [("case", "Fournil", "peer", "ratio", "equal", "unit")]
-    for row in rows:
-        equal = f"{row['equal']:.4g}"
-        figures = (
-            f"{row[name]:,.4g}" if isinstance(row[name], float) else f"{row[name]:,}" for name in ("ours", "peer")
-        )
-        cells.append((row["case"], *figures, f"{row['ratio']:,.4g}", equal, row["unit"]))
-    widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in cells
-    ]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    lines = compared(rows)
     for row in rows:
         if row["of"] == "verdicts":
             said = ", ".join(f"{name} {num:,}" for name, num in row["reasons"].items())
@@ -96,8 +77,7 @@ def written(held: dict[str, list[dict[str, Any]]]) -> str:
         f"Curation beside its peers ({machine}); ratio: how many times the peer's speed; equal: share of equal\n"
         "outputs (where the mode is fournil: of documents that both keep or both refuse).\n"
     )
-    last = json.dumps({"bench": "curate", "rows": rows}, ensure_ascii=False)
-    return "\n".join((head, *lines, "", last)) + "\n"
+    return "\n".join((head, *lines, "", last_line("curate", rows))) + "\n"
 
 
 def main() -> None:
@@ -111,12 +91,12 @@ def main() -> None:
     if not asked.data.is_dir():
         print(f"{asked.data}: no real text here; name a folder with --data")
         return
-    held = kept()
+    held = kept(RESULTS)
     for case in asked.cases:
         with contextlib.ExitStack() as stack:
             work = asked.work or Path(stack.enter_context(tempfile.TemporaryDirectory()))
             rows = list(measured(case, asked, work))
-        held[case] = [{"of": case, **row, "equal": float(row["equal"])} for row in rows]
+        held[case] = [{"of": case, **row} for row in rows]
         RESULTS.write_text(written(held), "utf-8")
         for row in held[case]:
             print(json.dumps(row, ensure_ascii=False), flush=True)

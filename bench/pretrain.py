@@ -29,6 +29,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
+from tables import compared, kept, last_line  # noqa: E402 - from this folder
+
 SPEED = tuple(f"{kind}-{size}" for size in ("5M", "60M") for kind in ("cpu", "default"))
 LEARNING = ("time-to-loss", "quality")
 GPU = tuple(f"gpu-{size}" for size in ("58M", "268M", "440M", "1.3B"))
@@ -57,30 +59,10 @@ def measured(case: str, asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield from gpu.rows(case, runs, asked.peers, steps=asked.steps)
 
 
-def kept(path: Path) -> dict[str, list[dict[str, Any]]]:
-    """The rows of earlier runs, by case asked for."""
-    if not path.is_file():
-        return {}
-    held: dict[str, list[dict[str, Any]]] = {}
-    for row in json.loads(path.read_text("utf-8").splitlines()[-1])["rows"]:
-        held.setdefault(row["of"], []).append(row)
-    return held
-
-
 def written(held: dict[str, list[dict[str, Any]]]) -> str:
     """The table, what is said of its rows, and the rows as JSON."""
     rows = [row for case in CASES for row in held.get(case, ())]
-    cells = [("case", "Fournil", "peer", "ratio", "equal", "unit")]
-    for row in rows:
-        if "ratio" in row:
-            equal = {True: "yes", False: "NO", None: "–"}[row["equal"]]
-            figures = (f"{row[name]:,.4g}" if row[name] < 1000 else f"{row[name]:,.0f}" for name in ("ours", "peer"))
-            cells.append((row["case"], *figures, f"{row['ratio']:,.3g}", equal, row["unit"]))
-    widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in cells
-    ]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    lines = compared(rows)
     lines.append("")
     for row in rows:
         settings = row.get("settings")
@@ -90,8 +72,9 @@ def written(held: dict[str, list[dict[str, Any]]]) -> str:
             lines.append(f"{row['case']}: {'; '.join(said)}.")
     machines = sorted({row["machine"] for row in rows if "machine" in row})
     head = f"Pretraining beside its peers ({'; '.join(machines)}); ratio: how many times as fast as the peer\n"
-    last = json.dumps({"bench": "pretrain", "rows": rows}, ensure_ascii=False)
-    return "\n".join((head, *lines, "", last)) + "\n"
+    measured_rows = [row for row in rows if "ratio" in row]
+    notes = [row for row in rows if "ratio" not in row]
+    return "\n".join((head, *lines, "", last_line("pretrain", measured_rows, notes))) + "\n"
 
 
 def main() -> None:

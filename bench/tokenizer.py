@@ -9,7 +9,6 @@ for the next time. Peers that are not installed are left out (`pip install fourn
 """
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -20,6 +19,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "bench")]
+
+from tables import compared, grid, kept, last_line  # noqa: E402 - from this folder
 
 CASES = ("encode", "shares", "kinds", "ids")
 RESULTS = ROOT / "bench" / "results" / "tokenizer.txt"
@@ -33,13 +34,13 @@ def measured(case: str, asked: argparse.Namespace, work: Path) -> Iterator[dict[
     """The rows of one case."""
     from tokenizing.corpus import make_curated
     from tokenizing.kinds import config_of
-    from tokenizing.shares import kept
+    from tokenizing.shares import kept as learned
 
     curated = make_curated(asked.data, work / "curated")
     if case == "encode":
         from tokenizing import encode
 
-        yield from encode.rows(kept(curated, config_of("fournil")), curated, repeats=asked.repeats)
+        yield from encode.rows(learned(curated, config_of("fournil")), curated, repeats=asked.repeats)
     elif case == "shares":
         from tokenizing import shares
 
@@ -53,25 +54,6 @@ def measured(case: str, asked: argparse.Namespace, work: Path) -> Iterator[dict[
 
         with tempfile.TemporaryDirectory() as folder:
             yield from ids.rows(curated, Path(folder))
-
-
-def table(cells: Sequence[Sequence[str]]) -> list[str]:
-    """Lines of a table, the first row its head."""
-    widths = [max(len(line[place]) for line in cells) for place in range(len(cells[0]))]
-    lines = [
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells
-    ]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return lines
-
-
-def encode_table(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Speeds."""
-    cells = [("case", "Fournil", "peer", "ratio", "equal ids", "unit")]
-    for row in rows:
-        figures = (f"{row[name]:.2f}" for name in ("ours", "peer", "ratio"))
-        cells.append((row["case"], *figures, "yes" if row["equal"] else "NO", row["unit"]))
-    return table(cells)
 
 
 def shares_table(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -97,7 +79,7 @@ def shares_table(rows: Sequence[dict[str, Any]]) -> list[str]:
                 *(f"{per_byte(row['kinds'], tag) / per_byte(equal['kinds'], tag) - 1:+.1%}" for tag in ("en", "fr")),
             )
         )
-    return table(cells)
+    return grid(cells)
 
 
 def kinds_table(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -120,7 +102,7 @@ def kinds_table(rows: Sequence[dict[str, Any]]) -> list[str]:
     sums = [{tag: sum(sides[tag] for sides in row["pairs"].values()) for tag in ("fr", "en")} for row in rows]
     cells.append(("all pairs, French / English", *(f"{one['fr'] / one['en']:.3f}" for one in sums), "–"))
     assert len(names) == len(sums)
-    return table(cells)
+    return grid(cells)
 
 
 def ids_table(rows: Sequence[dict[str, Any]]) -> list[str]:
@@ -130,11 +112,11 @@ def ids_table(rows: Sequence[dict[str, Any]]) -> list[str]:
     for row in rows:
         figures = (f"{row[name]:,}" for name in ("vocabulary", "lines", *programs))
         cells.append((row["name"], *figures))
-    return table(cells)
+    return grid(cells)
 
 
 TABLES = {
-    "encode": ("Encoding, one thread, ids compared over all text", encode_table),
+    "encode": ("Encoding, one thread, ids compared over all text", compared),
     "shares": (
         f"Shares of French in the training text, {VOCABULARY:,} ids; the last columns against equal shares",
         shares_table,
@@ -144,16 +126,6 @@ TABLES = {
 }
 
 
-def kept_rows() -> dict[str, list[dict[str, Any]]]:
-    """The rows of earlier runs, by case."""
-    if not RESULTS.is_file():
-        return {}
-    held: dict[str, list[dict[str, Any]]] = {}
-    for row in json.loads(RESULTS.read_text("utf-8").splitlines()[-1])["rows"]:
-        held.setdefault(row["of"], []).append(row)
-    return held
-
-
 def written(held: dict[str, list[dict[str, Any]]]) -> str:
     """The tables, and the rows as JSON."""
     lines = [f"The tokenizer ({platform.processor() or platform.machine()}, Python {platform.python_version()})"]
@@ -161,9 +133,8 @@ def written(held: dict[str, list[dict[str, Any]]]) -> str:
         if held.get(case):
             title, made = TABLES[case]
             lines += ["", f"{case}: {title}", "", *made(held[case])]
-    rows = [row for case in CASES for row in held.get(case, ())]
-    last = json.dumps({"bench": "tokenizer", "rows": rows}, ensure_ascii=False)
-    return "\n".join((*lines, "", last)) + "\n"
+    others = [row for case in CASES if case != "encode" for row in held.get(case, ())]
+    return "\n".join((*lines, "", last_line("tokenizer", held.get("encode", ()), others))) + "\n"
 
 
 def main() -> None:
@@ -178,7 +149,7 @@ def main() -> None:
         return
     os.environ.setdefault("RAYON_NUM_THREADS", "2")
     asked.work.mkdir(parents=True, exist_ok=True)
-    held = kept_rows()
+    held = kept(RESULTS)
     for case in asked.cases:
         held[case] = [{"of": case, **row} for row in measured(case, asked, asked.work)]
         RESULTS.write_text(written(held), "utf-8")

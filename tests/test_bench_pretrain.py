@@ -158,13 +158,13 @@ def test_a_table_keeps_the_cases_that_were_not_asked_for(tmp_path):
     module = front()
     row = {
         "of": "cpu-5M", "case": "cpu-5M, litgpt", "ours": 2100, "peer": 2000.5, "ratio": 1.05, "unit": "tokens/s",
-        "equal": True, "settings": {"ours": "a", "peer": "b"}, "machine": "M",
+        "equal": 1.0, "settings": {"ours": "a", "peer": "b"}, "machine": "M",
     }  # fmt: skip
     note = {"of": "cpu-5M", "case": "cpu-5M, nanochat", "note": "did not run: no such module", "machine": "M"}
     path = tmp_path / "table.txt"
     path.write_text(module.written({"cpu-5M": [row, note]}), "utf-8")
     text = path.read_text("utf-8")
-    assert "| cpu-5M, litgpt | 2,100   | 2,000 | 1.05  | yes   | tokens/s |" in text  # 2000.5 is even after rounding
+    assert "| cpu-5M, litgpt | 2,100   | 2,000 | 1.05  | 1     | tokens/s |" in text  # 2000.5 is even after rounding
     assert "cpu-5M, litgpt: ours: a; peer: b." in text
     assert "cpu-5M, nanochat: did not run: no such module." in text
     assert module.kept(path) == {"cpu-5M": [row, note]}
