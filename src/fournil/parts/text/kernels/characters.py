@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fournil.parts.text.kernels.bits import HIGH_BITS, eight
 from fournil.parts.text.kernels.compile import kernel
 from fournil.parts.text.kernels.scan import LETTER, ONE_BIT, PRIME, SEED, SPACE, Whole, decoded, finish, hash_bytes
 
@@ -10,7 +11,7 @@ LINE_ENDS, CONTROL, ZERO_WIDTH, BIDI, SOFT_HYPHEN, COMPOSITION, WHITE_SPACE = 1,
 
 _LOOK = 1
 _LONGEST_TAG, _LONGEST_PLACE = 80, 40
-_HIGH, _TO_SPACE, _TO_DELETE, _LINE_FEEDS = (np.uint64(0x0101010101010101 * byte) for byte in (0x80, 0x60, 0x01, 0x0A))
+_TO_SPACE, _TO_DELETE, _LINE_FEEDS = (np.uint64(0x0101010101010101 * byte) for byte in (0x60, 0x01, 0x0A))
 EIGHT = np.uint64(8)
 
 
@@ -21,27 +22,18 @@ def whole(place: np.uint64) -> int:
 
 
 @kernel
-def eight_bytes(bytes_B: np.ndarray, place: np.uint64) -> np.uint64:
-    """Eight bytes from a place on, the first one lowest."""
-    eight = np.uint64(bytes_B[place])
-    for number in range(1, 8):
-        eight |= np.uint64(bytes_B[place + np.uint64(number)]) << np.uint64(8 * number)
-    return eight
-
-
-@kernel
-def has_line_feed(eight: np.uint64) -> bool:
+def has_line_feed(block: np.uint64) -> bool:
     """Whether one of eight bytes is a line feed."""
-    other = eight ^ _LINE_FEEDS
-    return (other - _TO_DELETE) & ~other & _HIGH != 0
+    other = block ^ _LINE_FEEDS
+    return (other - _TO_DELETE) & ~other & HIGH_BITS != 0
 
 
 @kernel
-def is_plain(eight: np.uint64) -> bool:
+def is_plain(block: np.uint64) -> bool:
     """Whether eight bytes are all printable ASCII."""
-    if eight & _HIGH or (eight + _TO_DELETE) & _HIGH:
+    if block & HIGH_BITS or (block + _TO_DELETE) & HIGH_BITS:
         return False
-    return (eight + _TO_SPACE) & _HIGH == _HIGH
+    return (block + _TO_SPACE) & HIGH_BITS == HIGH_BITS
 
 
 @kernel
@@ -73,7 +65,7 @@ def suspects(
                 found |= WHITE_SPACE
         newlines = 0
         while place < stop:
-            if place + 8 <= stop and is_plain(eight_bytes(bytes_B, np.uint64(place))):
+            if place + 8 <= stop and is_plain(eight(bytes_B, np.uint64(place))):
                 place += 8
                 newlines = 0
                 continue

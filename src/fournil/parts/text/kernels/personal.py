@@ -7,7 +7,8 @@ in fournil.parts.text.personal, which reads the text around these places only.
 
 import numpy as np
 
-from fournil.parts.text.kernels.characters import eight_bytes, whole
+from fournil.parts.text.kernels.bits import eight
+from fournil.parts.text.kernels.characters import whole
 from fournil.parts.text.kernels.compile import kernel
 from fournil.parts.text.kernels.scan import ONE_BIT
 
@@ -514,8 +515,8 @@ def scan_personal(
                 label = int(slots_S[value])
             if label >= 0 and i + 6 <= len(bytes_B):
                 # Eight bytes at once: nearly always, the word that begins so is another one.
-                eight = eight_bytes(bytes_B, at - _TWO) | _LOWER_BITS
-                while label >= 0 and (eight ^ first_L2[label, 0]) & first_L2[label, 1]:
+                block = eight(bytes_B, at - _TWO) | _LOWER_BITS
+                while label >= 0 and (block ^ first_L2[label, 0]) & first_L2[label, 1]:
                     label = int(next_L[label])
             if label >= 0 and _begins_word(bytes_B, i - 2, begin, classes):
                 label = _label(bytes_B, i - 2, begin, end, label, next_L, labels_B, bounds_L, asks_L)

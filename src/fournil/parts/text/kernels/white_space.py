@@ -5,7 +5,8 @@ Shapes: B bytes, D documents, E edits.
 
 import numpy as np
 
-from fournil.parts.text.kernels.characters import EIGHT, eight_bytes, has_line_feed, space_before, whole
+from fournil.parts.text.kernels.bits import eight
+from fournil.parts.text.kernels.characters import EIGHT, has_line_feed, space_before, whole
 from fournil.parts.text.kernels.compile import kernel
 from fournil.parts.text.kernels.scan import ONE_BIT, SPACE, decoded
 
@@ -48,7 +49,7 @@ def _spaces_before(bytes_B: np.ndarray, start: int, place: int, flags: np.ndarra
 def line_end(bytes_B: np.ndarray, start: int, end: int) -> int:
     """Where the next line feed stands, or the end."""
     place, last = np.uint64(start), np.uint64(end)
-    while place + EIGHT <= last and not has_line_feed(eight_bytes(bytes_B, place)):
+    while place + EIGHT <= last and not has_line_feed(eight(bytes_B, place)):
         place += EIGHT
     while place < last and bytes_B[place] != 0x0A:
         place += ONE_BIT
