@@ -56,6 +56,19 @@ def test_the_last_ones_stay_and_half_made_ones_go(tmp_path):
     assert not list(mine.folder.glob(f"{TEMPORARY}*"))
 
 
+def test_the_last_one_known_to_be_good_stays_beside_the_last_ones(tmp_path):
+    mine = checkpoints(tmp_path)
+    for step in (2, 4, 6, 8, 10):
+        told = state(step)
+        mine.save(told | {"guard": told["guard"] | {"good_step": 5}})
+    assert mine.steps() == [4, 8, 10]
+    mine.save(state(12) | {"guard": state(12)["guard"] | {"good_step": 11}})
+    assert mine.steps() == [10, 12]
+    mine.forget_after(10)
+    assert mine.steps() == [10]
+    assert [path.name for path in mine.folder.iterdir()] == ["step-00000010"]
+
+
 @pytest.mark.parametrize("aside", [False, True])
 def test_a_full_disk_is_said_and_the_last_good_one_stays(aside, tmp_path, monkeypatch):
     mine = checkpoints(tmp_path, aside=aside)

@@ -31,7 +31,8 @@ from fournil.parts.train.world import ALONE, HANGING, World, held
 FOLDER = "checkpoint"
 PREFIX = "step-"
 KEPT = 2
-"""How many checkpoints stay: the last one, and one to go back to where the last one is of a model already spoilt."""
+"""How many checkpoints stay: the last ones. Beside them stays the last one that is known to be good, for a model may be
+spoilt for longer than they reach before its losses show it."""
 
 STATE = ("step", "precision", "tokens_seen", "tokens_learnt", "tally", "lines", "threads", "ranks", "guard")
 """What a checkpoint says beside its tensors."""
@@ -91,7 +92,7 @@ class Checkpoints:
         self.wait()
         final = self.folder / f"{PREFIX}{int(state['step']):08d}"
         unfinished = self.folder / f"{TEMPORARY}{self.world.first_says(os.getpid())}-{final.name}"
-        finish = _Finish(unfinished, final, to_json(dict(state)))  # as it is now: training goes on
+        finish = _Finish(unfinished, final, to_json(dict(state)), state["guard"]["good_step"])  # as it is now
         if self.world.ranks > 1:
             self._writing = self._save_shares(unfinished, finish)
         else:
@@ -142,6 +143,14 @@ class Checkpoints:
             raise _unusable(tr("the checkpoint holds NaN or an infinity"), folder)
         return state
 
+    def forget_after(self, step: int) -> None:
+        """Take away the checkpoints of later steps: the model that they hold is given up."""
+        later = [found for found in self.steps() if found > step]
+        if self.world.is_first:
+            for found in later:
+                _remove(self.folder / f"{PREFIX}{found:08d}")
+        self.world.meet()
+
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {f"model.{name}": parameter.detach() for name, parameter in self._model.named_parameters()}
         return tensors | {f"optimizer.{name}": tensor for name, tensor in self._optimizer.state().items()}
@@ -182,15 +191,15 @@ class Checkpoints:
 class _Finish:
     """Gives what is written its final name; of several processes, the first does so when all of them have written."""
 
-    def __init__(self, unfinished: Path, final: Path, state: str) -> None:
-        self.unfinished, self.final, self.state = unfinished, final, state
+    def __init__(self, unfinished: Path, final: Path, state: str, good_step: int) -> None:
+        self.unfinished, self.final, self.state, self.good_step = unfinished, final, state, good_step
 
     def __call__(self) -> None:
         write_text(self.unfinished / "state.json", self.state)
         for path in sorted(self.unfinished.iterdir()):
             with path.open("rb+") as file:
                 os.fsync(file.fileno())
-        shutil.rmtree(self.final, ignore_errors=True)  # a training that went back comes by the same step again
+        _remove(self.final)  # there only if somebody put it aside and brought it back
         self.unfinished.rename(self.final)
         folder = os.open(self.final.parent, os.O_RDONLY)
         try:
@@ -198,8 +207,21 @@ class _Finish:
                 os.fsync(folder)
         finally:
             os.close(folder)
-        for old in sorted(self.final.parent.glob(f"{PREFIX}*"))[:-KEPT]:
-            shutil.rmtree(old, ignore_errors=True)
+        found = sorted(self.final.parent.glob(f"{PREFIX}*"))
+        good = [path for path in found if path.name <= f"{PREFIX}{self.good_step:08d}"]
+        for old in found[:-KEPT]:
+            if old not in good[-1:]:
+                _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    """Take a checkpoint away: at once under its name, so that a kill amid this leaves no half of one."""
+    if not folder.exists():
+        return
+    going = folder.with_name(f"{TEMPORARY}{os.getpid()}-old-{folder.name}")
+    with contextlib.suppress(OSError):  # what cannot be moved stays as it is
+        folder.rename(going)
+        shutil.rmtree(going, ignore_errors=True)
 
 
 def _in_thread(work: Callable[[], None]) -> Callable[[], None]:
