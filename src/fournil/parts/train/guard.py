@@ -48,7 +48,7 @@ class Guard:
         self.high_in_row = 0
         self.broken = False
         self.good_step = 0
-        """The last step of which it is known that nothing was wrong; where losses are watched, that of the last line."""
+        """The last step of which it is known that nothing was wrong; where losses are watched, of the last line."""
         self._last_step = 0
         self.events: list[dict[str, Any]] = []
         self.rollbacks = 0

@@ -21,8 +21,8 @@ class Stopping:
     """While the block runs, the first SIGTERM only sets `asked`; one that comes later interrupts.
 
     The command line has a watcher that ends a program which does not leave within a second of a signal; it reads the
-    signals' numbers from a pipe (signal.set_wakeup_fd). All but that first SIGTERM, and what comes together with it, are
-    passed on to it.
+    signals' numbers from a pipe (signal.set_wakeup_fd). All but that first SIGTERM, and what comes together with it,
+    are passed on to it.
     """
 
     def __init__(self) -> None:
