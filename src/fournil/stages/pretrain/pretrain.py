@@ -87,6 +87,7 @@ def _pretrain(config: Config, tokenizer: Path, out: Path, context: Context, worl
         context_length=max(phase.context_length for phase in config.phase),
         max_tokens=config.validation_tokens,
         seed=context.seed,
+        apart=config.apart,
         world=world,
     )
     rows = Batches(mixture, apart=config.apart, rank=world.rank, ranks=world.ranks)
