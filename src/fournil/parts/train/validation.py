@@ -64,7 +64,7 @@ class Validation:
             folder: Shards of held-out documents.
             groups: Languages (and "code") to report; those without held-out text are left out.
             context_length: Tokens of a window.
-            max_tokens: Tokens of each group.
+            max_tokens: Tokens of each group, in whole windows, at least one; 0: none.
             seed: Of the choice of windows.
             apart: Documents that share a window do not look at each other.
             world: The processes that train the model; all of them call.
@@ -120,12 +120,12 @@ class Validation:
 
 
 def _group(shards: TokenShards, group: str, context_length: int, max_tokens: int, seed: int) -> _Group | None:
-    """The windows of a language; None where there is not enough text for one."""
+    """The windows of a language; None where none is wanted, or there is not enough text for one."""
     index = shards.index
     rows = np.flatnonzero(index.language == index.languages.index(group))
     stream = DocumentStream(shards, group, "held-out", rows)
     count = stream.num_tokens // (context_length + 1)
-    if not count:
+    if not count or not max_tokens:
         return None
     wanted = np.arange(min(count, max(1, max_tokens // context_length)))
     starts = np.sort(permuted(wanted, count, key_of("validation", seed, group))) * (context_length + 1)
