@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 import torch
+from failing_together import training_on_a_full_disk
 from small_training import CONFIG, in_a_folder_of_its_own, training
 from together import start, together
 
@@ -163,6 +164,13 @@ def test_one_of_four_is_killed_and_two_go_on_with_the_same_losses(whole, tmp_pat
     found = together(2, tmp_path, partial(training, strategy="fsdp"), tmp_path / "run")[0]
     assert found["measured"]["resumed_at_step"] in (10, 15)
     assert is_on_the_way_of(found, whole)
+
+
+def test_a_disk_that_is_full_for_one_of_two_is_said_by_both_and_the_last_good_one_stays(tmp_path):
+    first, second = together(2, tmp_path, training_on_a_full_disk, tmp_path / "run")
+    assert first == second
+    assert first.startswith("FournilError: the disk is full [")
+    assert [path.name for path in (tmp_path / "run" / ".work" / "checkpoint").iterdir()] == ["step-00000005"]
 
 
 def test_a_share_that_is_gone_is_noticed(stopped, tmp_path):

@@ -248,11 +248,6 @@ def _said(error: Exception, folder: Path) -> Exception:
     """What a person can mend about a failed checkpoint, or the error itself; unfinished files are removed."""
     for unfinished in folder.glob(f"{TEMPORARY}{os.getpid()}-*"):
         shutil.rmtree(unfinished, ignore_errors=True)
-    failures = getattr(error, "failures", None)  # of torch.distributed.checkpoint: by process
-    if isinstance(failures, dict) and failures:
-        inner = next(iter(failures.values()))[0]
-        if isinstance(inner, Exception):
-            return mendable(inner, folder)
     return mendable(error, folder)
 
 
