@@ -18,7 +18,6 @@ from fournil.parts.train.kept import kept, last_step
 from fournil.parts.train.validation import Validation
 from fournil.stages.pretrain import Config, run
 from fournil.stages.pretrain.config import Model, Optimizer, Phase, Source
-from fournil.stages.pretrain.pretrain import thinned
 
 LANGUAGES = ("fr", "en")
 MODEL = Model(16, 24, 2, 2, max_position_embeddings=32)
@@ -180,15 +179,6 @@ def test_held_out_documents_are_read_as_they_are_in_training(tokenized):
 def test_settings_that_cannot_be_are_refused(config, message, tokenized, tmp_path):
     with pytest.raises(FournilError, match=message):
         bake(tokenized, tmp_path, config)
-
-
-def test_curves_are_thinned_to_means():
-    lines = [{"step": n, "tokens": 2 * n, "by_group": {"fr": float(n)}} for n in range(1, 701)]
-    points = thinned(lines)
-    assert len(points) == 234
-    assert points[0] == {"step": 3, "tokens": 6, "loss": {"fr": 2.0}}
-    assert points[-1]["step"] == 700
-    assert thinned([]) == []
 
 
 def test_shards_of_another_tokenizer_are_refused(tokenized, tmp_path):
