@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,9 @@ spoilt for longer than they reach before its losses show it."""
 STATE = ("step", "precision", "tokens_seen", "tokens_learnt", "tally", "lines", "threads", "ranks", "guard")
 """What a checkpoint says beside its tensors."""
 
+SEEING_SECONDS = 15.0
+"""How long what one machine writes may take to be seen by the others."""
+
 SHARDING = "DCP_SHARDING_INFO"
 """Where torch.distributed.checkpoint says, in a file's header, which part of each tensor the file has."""
 
@@ -55,6 +59,9 @@ class Checkpoints:
             optimizer: Its moments are kept too.
             world: The processes; all of them call what changes anything.
             aside: Training goes on while a checkpoint is being written, from a copy in the processor's memory.
+
+        Raises:
+            FournilError: The processes see different folders.
         """
         self.folder, self.world, self._aside = work / FOLDER, world, aside
         self._model, self._optimizer = model, optimizer
@@ -65,6 +72,8 @@ class Checkpoints:
             for leftover in self.folder.glob(f"{TEMPORARY}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
         world.meet()
+        if world.ranks > 1:
+            self._refuse_other_folders()
 
     def steps(self) -> list[int]:
         """Of which steps there are checkpoints, in order.
@@ -75,11 +84,7 @@ class Checkpoints:
         names = [path.name.removeprefix(PREFIX) for path in self.folder.glob(f"{PREFIX}*")]
         found = sorted(int(name) for name in names if name.isdecimal())
         if any(other != found for other in self.world.gathered(found)):
-            raise FournilError(
-                tr("the processes of this training see different folders"),
-                where=self.folder,
-                fix=tr("Give a run folder that all machines share, under the same path."),
-            )
+            raise self._other_folders()
         return found
 
     def save(self, state: Mapping[str, Any]) -> None:
@@ -150,6 +155,28 @@ class Checkpoints:
             for found in later:
                 _remove(self.folder / f"{PREFIX}{found:08d}")
         self.world.meet()
+
+    def _refuse_other_folders(self) -> None:
+        """Look whether all processes see what the first one makes, before any of them writes where no other looks."""
+        mark = self.folder / self.world.first_says(f"{TEMPORARY}{os.getpid()}-seen-{time.time_ns()}")
+        if self.world.is_first:
+            mark.mkdir()
+        self.world.meet()
+        until = time.monotonic() + SEEING_SECONDS
+        while not mark.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        seen = self.world.all_true(mark.exists())
+        if self.world.is_first:
+            mark.rmdir()
+        if not seen:
+            raise self._other_folders()
+
+    def _other_folders(self) -> FournilError:
+        return FournilError(
+            tr("the processes of this training see different folders"),
+            where=self.folder,
+            fix=tr("Give a run folder that all machines share, under the same path."),
+        )
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {f"model.{name}": parameter.detach() for name, parameter in self._model.named_parameters()}
