@@ -126,8 +126,8 @@ def call_together(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa
 
 
 def is_farewell(error: Exception) -> bool:
-    """Whether an error says that another process is gone."""
-    return isinstance(error, distributed.DistError) or "onnection" in str(error)
+    """Whether an error says that another process is gone, or hangs."""
+    return isinstance(error, distributed.DistError) or any(words in str(error) for words in ("onnection", "imed out"))
 
 
 def ask(job: Call | Open | Score | Write | None) -> None:
