@@ -10,6 +10,7 @@ from fournil.core.context import Context
 from fournil.core.progress import Progress
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.transformer import Llama
+from fournil.parts.train import checkpoint
 from fournil.parts.train.loop import Batch, TrainSettings, train
 from fournil.parts.train.parallel import whole_tensors
 from fournil.parts.train.schedule import Phase, Rates
@@ -88,7 +89,6 @@ def training(rank: int, out: Path, *, signals: dict | None = None, matrices: str
 
 
 def in_a_folder_of_its_own(rank: int, out: Path):
-    """Train where each process sees other files: the second one has a checkpoint that the first has not."""
-    if rank == 1:
-        (out / "1" / ".work" / "checkpoint" / "step-00000003").mkdir(parents=True)
+    """Begin to train where each process sees other files."""
+    checkpoint.SEEING_SECONDS = 0.3
     return training(rank, out / str(rank))

@@ -244,3 +244,17 @@ def test_a_batch_with_nothing_to_learn_has_no_gradient():
     assert weight.grad is not None
     assert not hidden.grad.any()
     assert not weight.grad.any()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_texts_apart_with_fewer_key_heads_never_hold_all_scores():
+    heads, length = 16, 2048
+    config = ModelConfig(97, 16 * heads, 64, 1, heads, 4, max_position_embeddings=length)
+    model, ids = scattered(config).to("cuda"), tokens(4, length + 1).to("cuda")
+    segments = (torch.arange(length, device="cuda") // 100).expand(4, -1)
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.max_memory_allocated()
+    with torch.autocast("cuda", torch.bfloat16):
+        model.loss(ids[:, :-1], ids[:, 1:], segments).mean().backward()
+    assert torch.cuda.max_memory_allocated() - before < 4 * heads * length * length * 2

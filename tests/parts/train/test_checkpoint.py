@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 import torch
+from failing_together import training_on_a_full_disk
 from small_training import CONFIG, in_a_folder_of_its_own, training
 from together import start, together
 
@@ -54,6 +55,19 @@ def test_the_last_ones_stay_and_half_made_ones_go(tmp_path):
     assert len(mine.steps()) == KEPT
     assert mine.restore(4) == state(4)
     assert not list(mine.folder.glob(f"{TEMPORARY}*"))
+
+
+def test_the_last_one_known_to_be_good_stays_beside_the_last_ones(tmp_path):
+    mine = checkpoints(tmp_path)
+    for step in (2, 4, 6, 8, 10):
+        told = state(step)
+        mine.save(told | {"guard": told["guard"] | {"good_step": 5}})
+    assert mine.steps() == [4, 8, 10]
+    mine.save(state(12) | {"guard": state(12)["guard"] | {"good_step": 11}})
+    assert mine.steps() == [10, 12]
+    mine.forget_after(10)
+    assert mine.steps() == [10]
+    assert [path.name for path in mine.folder.iterdir()] == ["step-00000010"]
 
 
 @pytest.mark.parametrize("aside", [False, True])
@@ -150,6 +164,13 @@ def test_one_of_four_is_killed_and_two_go_on_with_the_same_losses(whole, tmp_pat
     found = together(2, tmp_path, partial(training, strategy="fsdp"), tmp_path / "run")[0]
     assert found["measured"]["resumed_at_step"] in (10, 15)
     assert is_on_the_way_of(found, whole)
+
+
+def test_a_disk_that_is_full_for_one_of_two_is_said_by_both_and_the_last_good_one_stays(tmp_path):
+    first, second = together(2, tmp_path, training_on_a_full_disk, tmp_path / "run")
+    assert first == second
+    assert first.startswith("FournilError: the disk is full [")
+    assert [path.name for path in (tmp_path / "run" / ".work" / "checkpoint").iterdir()] == ["step-00000005"]
 
 
 def test_a_share_that_is_gone_is_noticed(stopped, tmp_path):

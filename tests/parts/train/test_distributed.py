@@ -3,8 +3,9 @@
 from functools import partial
 
 import pytest
+from failing_together import training_beside_one_that_hangs
 from small_training import training
-from together import together
+from together import start, together
 
 
 @pytest.fixture(scope="module")
@@ -31,3 +32,13 @@ def test_losses_are_those_of_a_single_process(ranks, strategy, matrices, alone, 
     for name, weights in expected["weights"].items():
         assert found["weights"][name] == pytest.approx(weights, abs=2e-5), name
     assert set(found["moments"]) == set(expected["moments"])
+
+
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_nobody_waits_for_ever_for_a_process_that_hangs(strategy, tmp_path):
+    (first, answer), (second, _) = start(2, tmp_path, training_beside_one_that_hangs, tmp_path, strategy)
+    assert answer.poll(60)
+    assert answer.recv() == ("done", "given up")
+    assert second.exitcode is None  # it hangs still
+    for process in (first, second):
+        process.kill()

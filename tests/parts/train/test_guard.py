@@ -1,6 +1,7 @@
 """What would spoil a model is left out, and a spoilt model goes back to a checkpoint."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ PHASES = (Phase(40, Rates(norm=0.01), warmup_steps=3),)
 
 
 def run(out, guard, model, *, heard=None, **changes):
-    settings = TrainSettings(PHASES, precision="float32", guard=guard, log_every=1, **changes)
+    settings = replace(TrainSettings(PHASES, precision="float32", guard=guard, log_every=1), **changes)
     return train(model, batch, settings, out, Context(threads=1, progress=heard or Heard()))
 
 
@@ -75,6 +76,34 @@ def test_a_model_that_cannot_be_saved_ends_the_training_and_keeps_its_checkpoint
         run(tmp_path, guard, model, checkpoint_every=8, checkpoint_seconds=1e9)
     again = run(tmp_path, guard, Llama(CONFIG).reset(0))
     assert again.measured["resumed_at_step"] == 16
+
+
+def test_a_spoilt_model_goes_back_to_before_although_it_was_saved_since(tmp_path):
+    """Spoilt amid a line of the log, it is saved as if nothing were wrong until that line is read."""
+    model = Llama(CONFIG).reset(0)
+    loss, calls = model.loss, iter(range(1, 1000))
+
+    def spoilt(*arguments):
+        if next(calls) == 18:
+            model.unembedding.data.mul_(100.0).neg_()
+        return loss(*arguments)
+
+    model.loss = spoilt
+    guard = GuardSettings(rise=2.0, rollbacks=1)
+    found = run(tmp_path, guard, model, log_every=4, checkpoint_every=1, checkpoint_seconds=1e9)
+    assert found.guard == [{"step": 28, "did": "went back", "to": 16}]
+    assert found.losses[-1]["loss"] < found.losses[3]["loss"]
+    assert min(int(path.name.removeprefix("step-")) for path in (tmp_path / ".work" / "checkpoint").iterdir()) > 28
+
+
+def test_the_step_that_ended_a_training_is_not_one_left_out_long_before(tmp_path):
+    def score(model):
+        return {"fr": math.nan}
+
+    model = spoiling(Llama(CONFIG).reset(0), {5}, math.nan)
+    settings = TrainSettings(PHASES, precision="float32", validate_every=20)
+    with pytest.raises(FournilError, match="the loss of step 20 is no longer finite"):
+        train(model, batch, settings, tmp_path, Context(threads=1, progress=Heard()), validate=score)
 
 
 def test_a_loss_that_stays_high_goes_back_to_before():

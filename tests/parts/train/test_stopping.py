@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import pytest
 import torch
@@ -40,7 +41,23 @@ def test_the_program_hears_that_it_was_stopped(tmp_path):
     assert torch.get_num_threads() == 1
 
 
-def test_a_watcher_hears_of_all_signals_but_the_first_sigterm():
+def test_what_a_scheduler_and_torchrun_both_tell_is_one_thing(tmp_path):
+    def source(step):
+        if step == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+        if step == 6:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return batch(step)
+
+    settings = TrainSettings(PHASES, precision="float32")
+    with pytest.raises(KeyboardInterrupt):
+        train(Llama(CONFIG).reset(0), source, settings, tmp_path, Context(threads=1, progress=Heard()))
+    assert [path.name for path in (tmp_path / ".work" / "checkpoint").iterdir()] == ["step-00000007"]
+
+
+def test_a_watcher_hears_of_all_signals_but_the_first_sigterm(monkeypatch):
+    monkeypatch.setattr("fournil.parts.train.stopping.TOGETHER_SECONDS", 0.1)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     heard = []
@@ -54,6 +71,7 @@ def test_a_watcher_hears_of_all_signals_but_the_first_sigterm():
             assert os.read(reading, 1) == bytes([signal.SIGUSR1])
             os.kill(os.getpid(), signal.SIGTERM)
             assert stopping.asked
+            time.sleep(0.2)
             os.kill(os.getpid(), signal.SIGTERM)
             assert os.read(reading, 1) == bytes([signal.SIGTERM])
         assert heard == [signal.SIGUSR1, signal.SIGTERM]  # the second one, given to who listened before

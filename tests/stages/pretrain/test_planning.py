@@ -76,6 +76,22 @@ def test_a_recipe_says_it_all():
     assert [phase.steps for phase in rates] == [main.steps, 40, 20]
 
 
+@pytest.mark.parametrize("steps", range(1, 40))
+def test_warm_up_and_decay_that_make_a_whole_fit_whatever_the_steps(steps):
+    config = Config(phase=(replace(PHASE, steps=steps, warmup=0.1, decay=0.9),))
+    (rates,) = plan_rates(config, plan_phases(config))
+    assert rates.warmup_steps + rates.decay_steps in (steps - 1, steps)
+    assert rates.factor(steps - 1) == pytest.approx(
+        config.phase[0].final_factor, abs=1.0 if rates.decay_steps == 0 else 1e-9
+    )
+
+
+def test_more_than_a_whole_is_refused():
+    config = Config(phase=(replace(PHASE, steps=40, warmup=0.2, decay=0.9),))
+    with pytest.raises(FournilError, match=r"warm-up \(8\) and decay \(36\) do not fit in 40 steps"):
+        plan_rates(config, plan_phases(config))
+
+
 @pytest.mark.parametrize(
     ("section", "message"),
     [

@@ -18,7 +18,6 @@ from fournil.parts.train.kept import kept, last_step
 from fournil.parts.train.validation import Validation
 from fournil.stages.pretrain import Config, run
 from fournil.stages.pretrain.config import Model, Optimizer, Phase, Source
-from fournil.stages.pretrain.pretrain import thinned
 
 LANGUAGES = ("fr", "en")
 MODEL = Model(16, 24, 2, 2, max_position_embeddings=32)
@@ -143,6 +142,28 @@ def test_bits_per_byte_of_a_uniform_guess(tokenized):
     )
 
 
+def test_held_out_documents_are_read_as_they_are_in_training(tokenized):
+    """Where texts of a row are kept apart, what a document costs does not depend on the one that stands before it."""
+    model = model_folder.Llama(model_folder.ModelConfig(300, 16, 24, 1, 2)).reset(0, std=0.5)
+    folder = tokenized / "shards" / "heldout-documents"
+    shards = TokenShards(folder)
+    common = {"context_length": 32, "max_tokens": 10**6, "seed": 0}
+    together = Validation(folder, ("fr",), **common)(model)["fr"]
+    apart = Validation(folder, ("fr",), apart=True, **common)
+    assert apart(model)["fr"] != pytest.approx(together, rel=1e-3)
+    windows_WT = apart._groups["fr"].windows_WT
+    nats = 0.0
+    for window in windows_WT.tolist():
+        begin = 0
+        while begin < len(window) - 1:  # text by text, each with the token that follows its last one
+            end = window.index(shards.eos_id, begin) if shards.eos_id in window[begin:-1] else len(window) - 2
+            part = torch.tensor([window[begin : end + 2]])
+            nats += float(model.loss(part[:, :-1], part[:, 1:]).detach().sum())
+            begin = end + 1
+    num_bytes = sum(apart._groups["fr"].num_bytes)
+    assert apart(model)["fr"] == pytest.approx(nats / math.log(2) / num_bytes, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
@@ -158,15 +179,6 @@ def test_bits_per_byte_of_a_uniform_guess(tokenized):
 def test_settings_that_cannot_be_are_refused(config, message, tokenized, tmp_path):
     with pytest.raises(FournilError, match=message):
         bake(tokenized, tmp_path, config)
-
-
-def test_curves_are_thinned_to_means():
-    lines = [{"step": n, "tokens": 2 * n, "by_group": {"fr": float(n)}} for n in range(1, 701)]
-    points = thinned(lines)
-    assert len(points) == 234
-    assert points[0] == {"step": 3, "tokens": 6, "loss": {"fr": 2.0}}
-    assert points[-1]["step"] == 700
-    assert thinned([]) == []
 
 
 def test_shards_of_another_tokenizer_are_refused(tokenized, tmp_path):

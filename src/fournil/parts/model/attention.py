@@ -89,6 +89,25 @@ def rotate(x_BRTC: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return rotated
 
 
+def attend(q_BHTC: Tensor, k_BKSC: Tensor, v_BKSC: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
+    """Look at tokens, [B, H, T, C].
+
+    Args:
+        q_BHTC: Queries.
+        k_BKSC: Keys, as many heads or fewer.
+        v_BKSC: Values, likewise.
+        mask: True where a token may look, broadcastable to [B, 1, T, S].
+        causal: No mask: a token looks at itself and all before.
+    """
+    group = q_BHTC.shape[1] // k_BKSC.shape[1]
+    if mask is not None and group > 1 and q_BHTC.device.type == "cuda":
+        # with a mask, no fused kernel takes groups, and the plain one holds all scores of all heads
+        k_BKSC, v_BKSC = (part.repeat_interleave(group, dim=1) for part in (k_BKSC, v_BKSC))
+    return F.scaled_dot_product_attention(
+        q_BHTC, k_BKSC, v_BKSC, attn_mask=mask, is_causal=causal, enable_gqa=q_BHTC.shape[1] != k_BKSC.shape[1]
+    )
+
+
 class Cache:
     """Keys and values of what a model has read, for each layer [B, K, S, C], with room kept ahead."""
 
@@ -134,13 +153,7 @@ class Cache:
             causal: No mask: a token looks at itself and all before.
         """
         k_BKSC, v_BKSC = self.extend(layer, k_BKTC, v_BKTC)
-        group = q_BHTC.shape[1] // k_BKSC.shape[1]
-        if mask is not None and group > 1 and q_BHTC.device.type == "cuda":
-            # with a mask, no fused kernel takes groups, and the plain one holds all scores of all heads
-            k_BKSC, v_BKSC = (part.repeat_interleave(group, dim=1) for part in (k_BKSC, v_BKSC))
-        return F.scaled_dot_product_attention(
-            q_BHTC, k_BKSC, v_BKSC, attn_mask=mask, is_causal=causal, enable_gqa=q_BHTC.shape[1] != k_BKSC.shape[1]
-        )
+        return attend(q_BHTC, k_BKSC, v_BKSC, mask, causal)
 
     def reserve(self, capacity: int) -> None:
         """Make room for so many tokens in all, keeping those that are there."""

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-from fournil.parts.model.attention import Cache, first_positions, rotary_table, rotate
+from fournil.parts.model.attention import Cache, attend, first_positions, rotary_table, rotate
 from fournil.parts.model.config import ModelConfig
 from fournil.parts.model.cross_entropy import linear_cross_entropy
 
@@ -83,9 +83,7 @@ class Block(nn.Module):
         if cache is not None:
             seen_BHTC = cache.attend(self.layer, q_BHTC, k_BKTC, v_BKTC, mask, causal)
         else:
-            seen_BHTC = F.scaled_dot_product_attention(
-                q_BHTC, k_BKTC, v_BKTC, attn_mask=mask, is_causal=causal, enable_gqa=self.num_heads != self.num_kv
-            )
+            seen_BHTC = attend(q_BHTC, k_BKTC, v_BKTC, mask, causal)
         x_BTD = x_BTD + F.linear(seen_BHTC.transpose(1, 2).reshape(B, T, -1), self.attention_out)
         gate_BTF, up_BTF = F.linear(F.rms_norm(x_BTD, (D,), self.feed_norm, self.eps), self.gate_up).chunk(2, dim=-1)
         return x_BTD + F.linear(F.silu(gate_BTF) * up_BTF, self.down)

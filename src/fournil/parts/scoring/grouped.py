@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-from fournil.parts.model.attention import Cache
+from fournil.parts.model.attention import Cache, attend
 from fournil.parts.scoring import tree
 
 MAX_PAST = 256
@@ -72,12 +71,6 @@ class GroupedCache(Cache):
             if past:
                 k_BKSC = torch.cat((self.store[layer, 0, :, :, :past], k_BKSC), dim=2)
                 v_BKSC = torch.cat((self.store[layer, 1, :, :, :past], v_BKSC), dim=2)
-            seen_BHTC[:, :, part] = F.scaled_dot_product_attention(
-                q_BHTC[:, :, part],
-                k_BKSC,
-                v_BKSC,
-                attn_mask=group.mask,
-                is_causal=group.mask is None and group.end - group.start > 1,
-                enable_gqa=q_BHTC.shape[1] != k_BKSC.shape[1],
-            )
+            causal = group.mask is None and group.end - group.start > 1
+            seen_BHTC[:, :, part] = attend(q_BHTC[:, :, part], k_BKSC, v_BKSC, group.mask, causal)
         return seen_BHTC

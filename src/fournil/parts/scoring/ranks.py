@@ -114,11 +114,9 @@ def call_together(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa
     try:
         answer = function(*arguments)
         gather(None)
-    except FournilError:
-        _failed.set()
-        raise
-    except RuntimeError as error:
-        if not is_farewell(error):
+    except Exception as error:
+        _failed.set()  # whatever it is: the others wait for something else than what `dismiss` would tell them
+        if not (isinstance(error, RuntimeError) and is_farewell(error)):
             raise
         raise FournilError(
             tr("another process of this training has ended"),
@@ -128,8 +126,8 @@ def call_together(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa
 
 
 def is_farewell(error: Exception) -> bool:
-    """Whether an error says that another process is gone."""
-    return isinstance(error, distributed.DistError) or "onnection" in str(error)
+    """Whether an error says that another process is gone, or hangs."""
+    return isinstance(error, distributed.DistError) or any(words in str(error) for words in ("onnection", "imed out"))
 
 
 def ask(job: Call | Open | Score | Write | None) -> None:
@@ -169,7 +167,16 @@ def share_of_prompts(rank: int, ranks: int) -> slice:
 
 
 def follow(open_scorer: Callable[[Open], Scorer]) -> None:
-    """Do what the first process asks until it is done."""
+    """Do what the first process asks until it is done; where that one is gone, it has said why, and this one ends."""
+    try:
+        _follow(open_scorer)
+    except RuntimeError as error:
+        if not is_farewell(error):
+            raise
+        os._exit(EXIT_FAILED)
+
+
+def _follow(open_scorer: Callable[[Open], Scorer]) -> None:
     join()
     rank, scorer = distributed.get_rank(), None
     while True:

@@ -15,6 +15,7 @@ from fournil.core.errors import FournilError
 from fournil.core.speech import tr
 from fournil.parts.train.loop import Batch
 from fournil.parts.train.mixture import Mixture
+from fournil.parts.train.streams import texts_in_rows
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ class Batches:
         ids_BT, targets_BT = (np.ascontiguousarray(part) for part in (windows_BW[:, :-1], windows_BW[:, 1:]))
         segments_BT = None
         if self.apart:
-            ends_BT = ids_BT == np.array([[place.stream.end_id] for _, place in rows])
-            segments_BT = torch.from_numpy(np.cumsum(ends_BT, axis=1) - ends_BT)
+            end_ids = np.array([[place.stream.end_id] for _, place in rows])
+            segments_BT = torch.from_numpy(texts_in_rows(ids_BT, end_ids))
         groups = [group for group, _ in rows]
         return Batch(torch.from_numpy(ids_BT), torch.from_numpy(targets_BT), groups, segments_BT)
 

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,14 @@ from fournil.parts.train.world import ALONE, HANGING, World, held
 FOLDER = "checkpoint"
 PREFIX = "step-"
 KEPT = 2
-"""How many checkpoints stay: the last one, and one to go back to where the last one is of a model already spoilt."""
+"""How many checkpoints stay: the last ones. Beside them stays the last one that is known to be good, for a model may be
+spoilt for longer than they reach before its losses show it."""
 
 STATE = ("step", "precision", "tokens_seen", "tokens_learnt", "tally", "lines", "threads", "ranks", "guard")
 """What a checkpoint says beside its tensors."""
+
+SEEING_SECONDS = 15.0
+"""How long what one machine writes may take to be seen by the others."""
 
 SHARDING = "DCP_SHARDING_INFO"
 """Where torch.distributed.checkpoint says, in a file's header, which part of each tensor the file has."""
@@ -54,6 +59,9 @@ class Checkpoints:
             optimizer: Its moments are kept too.
             world: The processes; all of them call what changes anything.
             aside: Training goes on while a checkpoint is being written, from a copy in the processor's memory.
+
+        Raises:
+            FournilError: The processes see different folders.
         """
         self.folder, self.world, self._aside = work / FOLDER, world, aside
         self._model, self._optimizer = model, optimizer
@@ -64,6 +72,8 @@ class Checkpoints:
             for leftover in self.folder.glob(f"{TEMPORARY}*"):
                 shutil.rmtree(leftover, ignore_errors=True)
         world.meet()
+        if world.ranks > 1:
+            self._refuse_other_folders()
 
     def steps(self) -> list[int]:
         """Of which steps there are checkpoints, in order.
@@ -74,11 +84,7 @@ class Checkpoints:
         names = [path.name.removeprefix(PREFIX) for path in self.folder.glob(f"{PREFIX}*")]
         found = sorted(int(name) for name in names if name.isdecimal())
         if any(other != found for other in self.world.gathered(found)):
-            raise FournilError(
-                tr("the processes of this training see different folders"),
-                where=self.folder,
-                fix=tr("Give a run folder that all machines share, under the same path."),
-            )
+            raise self._other_folders()
         return found
 
     def save(self, state: Mapping[str, Any]) -> None:
@@ -91,7 +97,7 @@ class Checkpoints:
         self.wait()
         final = self.folder / f"{PREFIX}{int(state['step']):08d}"
         unfinished = self.folder / f"{TEMPORARY}{self.world.first_says(os.getpid())}-{final.name}"
-        finish = _Finish(unfinished, final, to_json(dict(state)))  # as it is now: training goes on
+        finish = _Finish(unfinished, final, to_json(dict(state)), state["guard"]["good_step"])  # as it is now
         if self.world.ranks > 1:
             self._writing = self._save_shares(unfinished, finish)
         else:
@@ -142,6 +148,36 @@ class Checkpoints:
             raise _unusable(tr("the checkpoint holds NaN or an infinity"), folder)
         return state
 
+    def forget_after(self, step: int) -> None:
+        """Take away the checkpoints of later steps: the model that they hold is given up."""
+        later = [found for found in self.steps() if found > step]
+        if self.world.is_first:
+            for found in later:
+                _remove(self.folder / f"{PREFIX}{found:08d}")
+        self.world.meet()
+
+    def _refuse_other_folders(self) -> None:
+        """Look whether all processes see what the first one makes, before any of them writes where no other looks."""
+        mark = self.folder / self.world.first_says(f"{TEMPORARY}{os.getpid()}-seen-{time.time_ns()}")
+        if self.world.is_first:
+            mark.mkdir()
+        self.world.meet()
+        until = time.monotonic() + SEEING_SECONDS
+        while not mark.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        seen = self.world.all_true(mark.exists())
+        if self.world.is_first:
+            mark.rmdir()
+        if not seen:
+            raise self._other_folders()
+
+    def _other_folders(self) -> FournilError:
+        return FournilError(
+            tr("the processes of this training see different folders"),
+            where=self.folder,
+            fix=tr("Give a run folder that all machines share, under the same path."),
+        )
+
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {f"model.{name}": parameter.detach() for name, parameter in self._model.named_parameters()}
         return tensors | {f"optimizer.{name}": tensor for name, tensor in self._optimizer.state().items()}
@@ -182,15 +218,15 @@ class Checkpoints:
 class _Finish:
     """Gives what is written its final name; of several processes, the first does so when all of them have written."""
 
-    def __init__(self, unfinished: Path, final: Path, state: str) -> None:
-        self.unfinished, self.final, self.state = unfinished, final, state
+    def __init__(self, unfinished: Path, final: Path, state: str, good_step: int) -> None:
+        self.unfinished, self.final, self.state, self.good_step = unfinished, final, state, good_step
 
     def __call__(self) -> None:
         write_text(self.unfinished / "state.json", self.state)
         for path in sorted(self.unfinished.iterdir()):
             with path.open("rb+") as file:
                 os.fsync(file.fileno())
-        shutil.rmtree(self.final, ignore_errors=True)  # a training that went back comes by the same step again
+        _remove(self.final)  # there only if somebody put it aside and brought it back
         self.unfinished.rename(self.final)
         folder = os.open(self.final.parent, os.O_RDONLY)
         try:
@@ -198,8 +234,21 @@ class _Finish:
                 os.fsync(folder)
         finally:
             os.close(folder)
-        for old in sorted(self.final.parent.glob(f"{PREFIX}*"))[:-KEPT]:
-            shutil.rmtree(old, ignore_errors=True)
+        found = sorted(self.final.parent.glob(f"{PREFIX}*"))
+        good = [path for path in found if path.name <= f"{PREFIX}{self.good_step:08d}"]
+        for old in found[:-KEPT]:
+            if old not in good[-1:]:
+                _remove(old)
+
+
+def _remove(folder: Path) -> None:
+    """Take a checkpoint away: at once under its name, so that a kill amid this leaves no half of one."""
+    if not folder.exists():
+        return
+    going = folder.with_name(f"{TEMPORARY}{os.getpid()}-old-{folder.name}")
+    with contextlib.suppress(OSError):  # what cannot be moved stays as it is
+        folder.rename(going)
+        shutil.rmtree(going, ignore_errors=True)
 
 
 def _in_thread(work: Callable[[], None]) -> Callable[[], None]:
@@ -226,11 +275,6 @@ def _said(error: Exception, folder: Path) -> Exception:
     """What a person can mend about a failed checkpoint, or the error itself; unfinished files are removed."""
     for unfinished in folder.glob(f"{TEMPORARY}{os.getpid()}-*"):
         shutil.rmtree(unfinished, ignore_errors=True)
-    failures = getattr(error, "failures", None)  # of torch.distributed.checkpoint: by process
-    if isinstance(failures, dict) and failures:
-        inner = next(iter(failures.values()))[0]
-        if isinstance(inner, Exception):
-            return mendable(inner, folder)
     return mendable(error, folder)
 
 

@@ -48,7 +48,8 @@ class Guard:
         self.high_in_row = 0
         self.broken = False
         self.good_step = 0
-        """The last step at which nothing was wrong."""
+        """The last step of which it is known that nothing was wrong; where losses are watched, of the last line."""
+        self._last_step = 0
         self.events: list[dict[str, Any]] = []
         self.rollbacks = 0
 
@@ -77,7 +78,8 @@ class Guard:
         if math.isfinite(length) and length <= longest:
             self.lengths.append(length)
             self.out_in_row = 0
-            if not self.high_in_row:
+            self._last_step = step
+            if not self.settings.rise:
                 self.good_step = step
             return False
         self.first_out = self.first_out if self.out_in_row else step
@@ -101,6 +103,8 @@ class Guard:
         too_high = bool(self.settings.rise) and loss > self.lowest + self.settings.rise
         self.high_in_row = self.high_in_row + 1 if too_high else 0
         self.lowest = min(self.lowest, loss)
+        if not too_high:
+            self.good_step = max(self.good_step, self._last_step)
 
     def finite(self, *values: float) -> bool:
         """Whether losses are numbers; where one is not, the model is lost."""

@@ -433,6 +433,7 @@ class _Training:
         if not before or not self.guard.may_go_back:
             self._give_up()
         self.checkpoints.restore(before[-1])
+        self.checkpoints.forget_after(before[-1])
         self.guard.went_back(self.step, before[-1])
         self.pending.clear()
         self.tally = _Tally()
@@ -447,7 +448,8 @@ class _Training:
 
     def _give_up(self) -> NoReturn:
         if self.guard.broken or (self.guard.out_in_row and math.isinf(self.guard.longest())):
-            what = tr("the loss of step {step} is no longer finite", step=self.guard.first_out or self.step)
+            step = self.guard.first_out if self.guard.out_in_row else self.step
+            what = tr("the loss of step {step} is no longer finite", step=step)
         elif self.guard.out_in_row:
             what = tr("since step {step} every gradient is much too long", step=self.guard.first_out)
         else:

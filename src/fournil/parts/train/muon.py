@@ -137,7 +137,7 @@ class Muon:
         if self._spread:
             parts = [s.local(updates[s.name], rank).reshape(-1) for owned in by_owner for s in owned]
             sent = [sum(s.num(rank) for s in owned) for owned in by_owner]
-            pieces = _exchanged(parts, sent, [sum(s.num(other) for s in own) for other in ranks]).split(
+            pieces = _exchanged(parts, sent, [sum(s.num(other) for s in own) for other in ranks], self.world).split(
                 [s.num(other) for other in ranks for s in own]
             )
             whole = [torch.cat(pieces[i :: len(own)]).view(s.end - s.start, s.columns) for i, s in enumerate(own)]
@@ -151,7 +151,11 @@ class Muon:
         ]
         sent = [sum(s.num(other) for s in own) for other in ranks]
         back = _exchanged(
-            parts, sent, [sum(s.num(rank) for s in owned) for owned in by_owner], like=next(iter(updates.values()))
+            parts,
+            sent,
+            [sum(s.num(rank) for s in owned) for owned in by_owner],
+            self.world,
+            like=next(iter(updates.values())),
         ).split([s.num(rank) for owned in by_owner for s in owned])
         order = [s for owned in by_owner for s in owned]
         rows = {id(s): piece.view(-1, s.columns) for s, piece in zip(order, back, strict=True)}
@@ -176,12 +180,14 @@ def orthogonalize(matrices_MRC: Tensor, steps: int) -> Tensor:
     return x_MRC.to(matrices_MRC.dtype)
 
 
-def _exchanged(parts: list[Tensor], sent: list[int], received: list[int], like: Tensor | None = None) -> Tensor:
+def _exchanged(
+    parts: list[Tensor], sent: list[int], received: list[int], world: World, like: Tensor | None = None
+) -> Tensor:
     """Send each process its numbers, and return those that all of them sent here, in their order."""
     like = parts[0] if like is None else like
     flat = torch.cat(parts) if parts else like.new_empty(0)
     found = like.new_empty(sum(received))
-    distributed.all_to_all_single(found, flat, output_split_sizes=received, input_split_sizes=sent)
+    distributed.all_to_all_single(found, flat, output_split_sizes=received, input_split_sizes=sent, group=world.data)
     return found
 
 

@@ -53,7 +53,7 @@ def kinds_of(model: Llama) -> dict[str, dict[str, nn.Parameter]]:
 
 
 class Optimizer:
-    """Trains a Llama; its state can be written out and read back to the last bit."""
+    """Trains a Llama; what its state holds are the moments themselves, so that who reads them back copies into them."""
 
     def __init__(self, model: Llama, settings: OptimizerSettings, world: World = ALONE) -> None:
         """Sort the model's weights into kinds.
@@ -103,21 +103,6 @@ class Optimizer:
             for parameter, name in zip(group["params"], self.kinds[kind], strict=True):
                 state |= {f"adamw.{name}.{part}": tensor for part, tensor in self._adam.state[parameter].items()}
         return state
-
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Set all moments to those that `state` gave.
-
-        Raises:
-            FournilError: They belong to another model or other settings.
-        """
-        own = self.state()
-        if {name: tensor.shape for name, tensor in own.items()} != {name: t.shape for name, t in state.items()}:
-            raise FournilError(
-                tr("the optimizer's state belongs to other weights"),
-                fix=tr("Remove the checkpoint, or the settings' change."),
-            )
-        for name, tensor in own.items():
-            tensor.copy_(state[name])
 
     @torch.no_grad()
     def step(self, rates: Rates, factor: float, *, longest: float = math.inf) -> float:

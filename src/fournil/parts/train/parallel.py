@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
 from fournil.core.errors import FournilError
 from fournil.core.speech import tr
@@ -79,7 +79,10 @@ class Parallel:
             from torch.nn.parallel import DistributedDataParallel
 
             self._ddp = DistributedDataParallel(
-                _Objective(self.model, self.loss), forward_sync_buffers=False, gradient_as_bucket_view=True
+                _Objective(self.model, self.loss),
+                process_group=world.data,
+                forward_sync_buffers=False,
+                gradient_as_bucket_view=True,
             )
             self.loss = self._ddp
 
@@ -136,16 +139,16 @@ def _chosen(strategy: str, model: Llama, device: str) -> str:
 
 
 def _spread(model: Llama, device: str, world: World) -> Llama:
-    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.device_mesh import DeviceMesh
     from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 
     # The losses are a view, and nobody changes them in place.
     warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
-    mesh = init_device_mesh(device, (world.ranks,))
+    mesh = DeviceMesh.from_group(world.data, device)
     for block in model.blocks:
         fully_shard(block, mesh=mesh)
     fully_shard(model, mesh=mesh)
     register_fsdp_forward_method(model, "loss")
     assert all(is_spread(parameter) for parameter in model.parameters())
-    distributed.barrier()
+    world.meet()
     return model

@@ -5,12 +5,14 @@ It takes a second to import, and one process does without.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
 from torch.distributed.checkpoint.metadata import Metadata
 from torch.distributed.checkpoint.storage import WriteResult
@@ -37,7 +39,8 @@ def save(tensors: dict[str, Tensor], folder: Path, finish: Callable[[], None], *
         finish: Called on the first process when all have written.
         group: The processes, over gloo.
     """
-    state_dict_saver.save(dict(tensors), storage_writer=_Writer(folder, finish), process_group=group)
+    with _what_it_was():
+        state_dict_saver.save(dict(tensors), storage_writer=_Writer(folder, finish), process_group=group)
 
 
 def save_aside(
@@ -55,9 +58,25 @@ def save_aside(
     writing: Any = state_dict_saver.async_save(
         dict(tensors), storage_writer=_Writer(folder, finish), process_group=group
     )
-    return lambda: writing.result() and None
+
+    def wait() -> None:
+        with _what_it_was():
+            writing.result()
+
+    return wait
 
 
 def load(tensors: dict[str, Tensor], folder: Path, *, group: Any) -> None:  # noqa: ANN401
     """Set tensors to what a checkpoint of any number of processes has, each process what it holds."""
-    state_dict_loader.load(dict(tensors), storage_reader=HuggingFaceStorageReader(str(folder)), process_group=group)
+    with _what_it_was():
+        state_dict_loader.load(dict(tensors), storage_reader=HuggingFaceStorageReader(str(folder)), process_group=group)
+
+
+@contextlib.contextmanager
+def _what_it_was() -> Iterator[None]:
+    """Raise what went wrong in one of the processes, on all of them: torch wraps it in what is no Exception."""
+    try:
+        yield
+    except CheckpointException as error:
+        inner = next((failure for failure, _ in error.failures.values()), None)
+        raise (inner if isinstance(inner, Exception) else RuntimeError(str(error))) from error

@@ -8,19 +8,25 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
+TOGETHER_SECONDS = 5.0
+"""Schedulers tell every process of a job, and torchrun passes on what it is told: what comes so soon after the first
+SIGTERM is the same one again."""
+
 
 class Stopping:
-    """While the block runs, the first SIGTERM only sets `asked`; a second one interrupts.
+    """While the block runs, the first SIGTERM only sets `asked`; one that comes later interrupts.
 
     The command line has a watcher that ends a program which does not leave within a second of a signal; it reads the
-    signals' numbers from a pipe (signal.set_wakeup_fd). All but that first SIGTERM are passed on to it.
+    signals' numbers from a pipe (signal.set_wakeup_fd). All but that first SIGTERM, and what comes together with it,
+    are passed on to it.
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.asked, self._since = False, 0.0
         self._thread: threading.Thread | None = None
         self._handler: Any = None
         self._watcher = self._writing = -1
@@ -55,7 +61,9 @@ class Stopping:
 
     def _told(self, number: int, frame: FrameType | None) -> None:
         if not self.asked:
-            self.asked = True
+            self.asked, self._since = True, time.monotonic()
+        elif time.monotonic() - self._since < TOGETHER_SECONDS:
+            return
         elif callable(self._handler):
             self._handler(number, frame)
         else:
@@ -63,11 +71,11 @@ class Stopping:
 
 
 def _pass_on(reading: int, watcher: int) -> None:
-    """Pass signals on but for the first SIGTERM, until the other end is closed."""
-    asked = False
+    """Pass signals on but for the first SIGTERM, and what comes together with it, until the other end is closed."""
+    since: float | None = None
     while told := os.read(reading, 1):
-        if told[0] == signal.SIGTERM and not asked:
-            asked = True
+        if told[0] == signal.SIGTERM and (since is None or time.monotonic() - since < TOGETHER_SECONDS):
+            since = time.monotonic() if since is None else since
         else:
             os.write(watcher, told)
     os.close(reading)

@@ -177,6 +177,17 @@ class PairStream(Stream):
         return {name: int(total) for name, total in zip(self.shards.index.languages, sums, strict=False)}
 
 
+def texts_in_rows(ids_BT: np.ndarray, end_id: int | np.ndarray) -> np.ndarray:
+    """Number the texts that share a row, token by token: 0, then 1 behind the first end, and so on.
+
+    Args:
+        ids_BT: Token ids.
+        end_id: What ends a text, or [B, 1] where rows differ.
+    """
+    ends_BT = ids_BT == end_id
+    return np.cumsum(ends_BT, axis=1) - ends_BT
+
+
 def document_streams(folder: Path) -> list[Stream]:
     """A stream for each language and source of a shard folder, sorted."""
     shards = TokenShards(folder)

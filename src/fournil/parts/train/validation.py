@@ -16,11 +16,13 @@ import torch
 from fournil.parts.model.transformer import Llama
 from fournil.parts.tokenize.shards import TokenShards
 from fournil.parts.train.permutation import key_of, permuted
-from fournil.parts.train.streams import DocumentStream
+from fournil.parts.train.streams import DocumentStream, texts_in_rows
 from fournil.parts.train.world import ALONE, World
 
 ROWS = 16
-"""Windows that go through the model at a time."""
+"""Windows that go through the model at a time, at most."""
+TOKENS = 1 << 16
+"""Tokens of them, at most, unless one window alone has more."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class _Group:
 
     windows_WT: torch.Tensor
     """One more token than is scored."""
+    texts_WT: torch.Tensor
+    """Which of its window's texts each token that is read belongs to."""
     sources_WT: torch.Tensor
     """Which source each scored token comes from, as a number."""
     sources: list[str]
@@ -51,6 +55,7 @@ class Validation:
         context_length: int,
         max_tokens: int,
         seed: int,
+        apart: bool = False,
         world: World = ALONE,
     ) -> None:
         """Choose windows.
@@ -59,11 +64,12 @@ class Validation:
             folder: Shards of held-out documents.
             groups: Languages (and "code") to report; those without held-out text are left out.
             context_length: Tokens of a window.
-            max_tokens: Tokens of each group.
+            max_tokens: Tokens of each group, in whole windows, at least one; 0: none.
             seed: Of the choice of windows.
+            apart: Documents that share a window do not look at each other.
             world: The processes that train the model; all of them call.
         """
-        self.world = world
+        self.world, self._apart = world, apart
         self.by_source: dict[str, dict[str, dict[str, float]]] = {}
         """What the last call found: language -> source -> bits_per_byte, and the bytes that it was measured on."""
         shards = TokenShards(folder)
@@ -96,13 +102,16 @@ class Validation:
         ranks, rank = self.world.ranks, self.world.rank
         total, by_source = 0.0, torch.zeros(len(group.sources), dtype=torch.float64)
         # Each process calls the model as often, as one that is spread over them asks: some read a part a second time.
-        passes = math.ceil(math.ceil(len(group.windows_WT) / ROWS) / ranks)
-        parts = list(zip(group.windows_WT.split(ROWS), group.sources_WT.split(ROWS), strict=True))
+        rows = max(1, min(ROWS, TOKENS // group.sources_WT.shape[1]))
+        passes = math.ceil(math.ceil(len(group.windows_WT) / rows) / ranks)
+        parts = list(zip(group.windows_WT.split(rows), group.sources_WT.split(rows), strict=True))
+        texts = group.texts_WT.split(rows) if self._apart else None
         for number in range(passes):
             place = number * ranks + rank
             windows_WT, sources_WT = parts[min(place, len(parts) - 1)]
             windows_WT = windows_WT.to(device)
-            losses_WT = model.loss(windows_WT[:, :-1], windows_WT[:, 1:]).double()
+            texts_WT = None if texts is None else texts[min(place, len(parts) - 1)].to(device)
+            losses_WT = model.loss(windows_WT[:, :-1], windows_WT[:, 1:], texts_WT).double()
             if place < len(parts):
                 total += float(losses_WT.sum())
                 flat = losses_WT.cpu().flatten()
@@ -111,12 +120,12 @@ class Validation:
 
 
 def _group(shards: TokenShards, group: str, context_length: int, max_tokens: int, seed: int) -> _Group | None:
-    """The windows of a language; None where there is not enough text for one."""
+    """The windows of a language; None where none is wanted, or there is not enough text for one."""
     index = shards.index
     rows = np.flatnonzero(index.language == index.languages.index(group))
     stream = DocumentStream(shards, group, "held-out", rows)
     count = stream.num_tokens // (context_length + 1)
-    if not count:
+    if not count or not max_tokens:
         return None
     wanted = np.arange(min(count, max(1, max_tokens // context_length)))
     starts = np.sort(permuted(wanted, count, key_of("validation", seed, group))) * (context_length + 1)
@@ -131,4 +140,7 @@ def _group(shards: TokenShards, group: str, context_length: int, max_tokens: int
             line[done : done + end - begin] = source[item]
             num_bytes[source[item]] += ratio[item] * (end - begin)
             done += end - begin
-    return _Group(torch.from_numpy(windows_WT), torch.from_numpy(sources), list(index.sources), num_bytes.tolist())
+    texts_WT = torch.from_numpy(texts_in_rows(windows_WT[:, :-1], shards.eos_id))
+    return _Group(
+        torch.from_numpy(windows_WT), texts_WT, torch.from_numpy(sources), list(index.sources), num_bytes.tolist()
+    )

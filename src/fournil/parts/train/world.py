@@ -31,6 +31,9 @@ class World:
     """Its number among those of its machine."""
     control: Any = None
     """The group that small numbers go through; None where there is only one process."""
+    data: Any = None
+    """The group that gradients and weights go through, likewise: a process of it that hangs is given up, where the
+    program's own group waits for as long as the first process likes."""
 
     @property
     def is_first(self) -> bool:
@@ -87,6 +90,7 @@ def world_here() -> World:
         distributed.get_world_size(),
         int(os.environ.get("LOCAL_RANK", "0")),
         distributed.new_group(backend="gloo", timeout=HANGING),
+        distributed.new_group(timeout=HANGING),
     )
 
 

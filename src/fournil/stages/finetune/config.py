@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from fournil.core.bounds import within
 
@@ -125,7 +126,7 @@ class Config:
     """Held-out pairs for that, drawn by a hash."""
     log_every: int = 10
     """Steps whose mean loss is one line of losses.jsonl."""
-    precision: str = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`float32`, `bfloat16`, or `auto`: what is fast on the machine."""
     checkpoint_seconds: float = 30.0
     """Seconds between checkpoints."""

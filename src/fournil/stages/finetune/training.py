@@ -8,8 +8,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fournil.core.context import Artifact, Context
 from fournil.core.errors import FournilError
 from fournil.core.files import write_bytes, write_json
@@ -22,13 +20,13 @@ from fournil.parts.tokenize.load import load
 from fournil.parts.tokenize.prompts import SINGLE_TURN, ChatFormat, begins_with_bos, chat_template
 from fournil.parts.tokenize.special import EOS, IM_END, IM_START
 from fournil.parts.train import schedule
+from fournil.parts.train.curves import stretches
 from fournil.parts.train.loop import TrainResult, TrainSettings, train
 from fournil.parts.train.optimizer import OptimizerSettings
 from fournil.stages.finetune.config import Config
 from fournil.stages.finetune.examples import Example, Examples, Maker
 from fournil.stages.finetune.pairs import Pairs, drawn, read_pairs
 
-MAX_CURVE_POINTS = 300
 BARE = " bare"
 """Ends the names of scores of pairs without the template."""
 
@@ -216,26 +214,14 @@ def _facts(config: Config, examples: Examples, heldout: Pairs, result: TrainResu
         "rounds": examples.rounds,
         "heldout_pairs": len(heldout.texts),
         "training": result.state,
-        "losses": _thinned(result.losses),
+        "losses": [
+            {"step": line["step"], "tokens": line["tokens"], "by_group": means}
+            for line, means in stretches(result.losses)
+        ],
         "validations": [_as_taught(line, config) for line in result.validations],
         "bits_per_byte": last,
         "abilities": _abilities(bounds, context.languages),
     }
-
-
-def _thinned(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most MAX_CURVE_POINTS points of the loss curve, each the mean of its stretch."""
-    width = -(-len(lines) // MAX_CURVE_POINTS) or 1
-    points = []
-    for start in range(0, len(lines), width):
-        part = lines[start : start + width]
-        groups = sorted({group for line in part for group in line["by_group"]})
-        means = {
-            group: float(np.mean([line["by_group"][group] for line in part if group in line["by_group"]]))
-            for group in groups
-        }
-        points.append({"step": part[-1]["step"], "tokens": part[-1]["tokens"], "by_group": means})
-    return points
 
 
 def _as_taught(line: dict[str, Any], config: Config) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from fournil.core.bounds import within
 from fournil.core.speech import tr
@@ -116,7 +116,7 @@ class Model:
 class Optimizer:
     """What turns gradients into changes."""
 
-    matrices: str = "muon"
+    matrices: Literal["muon", "adamw"] = "muon"
     """What trains the matrices inside blocks: `muon` or `adamw`. AdamW trains all other weights."""
     momentum: float = 0.95
     """Muon's momentum."""
@@ -137,7 +137,7 @@ class Optimizer:
         """Refuse what makes no sense.
 
         Raises:
-            ValueError: A figure lies outside its bounds.
+            ValueError: A figure lies outside its bounds, or is set where nothing reads it.
         """
         within(
             self,
@@ -149,6 +149,9 @@ class Optimizer:
             weight_decay=(0.0, None),
             max_gradient_norm=(0.0, None),
         )
+        for name, unset in (("momentum", 0.95), ("newton_schulz_steps", 3)):
+            if self.matrices != "muon" and getattr(self, name) != unset:
+                raise ValueError(tr('{name} is set, but matrices is not "muon"', name=name))
 
 
 @dataclass(frozen=True)
@@ -181,7 +184,7 @@ class Guard:
 class Parallel:
     """How several processes (under torchrun) share the model; what is learnt is the same."""
 
-    strategy: str = "auto"
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
     """`ddp` (the model is whole on each), `fsdp` (it is spread over them), or `auto`: by the memory of a GPU."""
 
 
@@ -214,7 +217,7 @@ class Config:
     validate_every: int = 0
     """Steps between validations; 0: eight times over the training."""
     validation_tokens: int = 8192
-    """Held-out tokens of each language that a validation reads."""
+    """Held-out tokens of each language that a validation reads, in whole rows, at least one; 0: none are."""
     log_every: int = 10
     """Steps that one line of losses.jsonl is the mean of."""
     checkpoint_seconds: float = 30.0
@@ -228,11 +231,11 @@ class Config:
     activation_checkpointing: bool = False
     """Whether the backward pass makes what is inside blocks again instead of keeping it: far less memory, a third more
     work, the same gradients."""
-    precision: str = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`float32`, `bfloat16`, or `auto`: measured at the start on a CPU, bfloat16 on a GPU."""
-    compile: str = "off"
+    compile: Literal["on", "off", "auto"] = "off"
     """`on`, `off`, or `auto` (on a GPU only): torch.compile, which takes tens of seconds to start on a CPU."""
-    save_dtype: str = "float32"
+    save_dtype: Literal["float32", "bfloat16"] = "float32"
     """The type of the weights in model.safetensors: `float32` or `bfloat16`."""
 
     def __post_init__(self) -> None:
@@ -247,6 +250,8 @@ class Config:
         each_once(tuple(entry.language for entry in self.language), "language")
         if self.language and self.sampling.languages == "equal":
             raise ValueError(tr('there are weights of languages, but sampling.languages is "equal"'))
+        if self.max_pair_tokens is not None and not any(phase.parallel or phase.parallel_end for phase in self.phase):
+            raise ValueError(tr("max_pair_tokens is set, but no phase has a share of pairs (parallel)"))
         within(
             self,
             max_pair_tokens=(1, None),

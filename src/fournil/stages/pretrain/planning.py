@@ -16,7 +16,7 @@ from fournil.parts.train.mixture import CODE, PARALLEL, Mixture, PhaseMixture, R
 from fournil.parts.train.quotas import Rule
 from fournil.parts.train.shares import phase_mixture
 from fournil.parts.train.streams import Stream, document_streams, pair_streams, streams_by_group
-from fournil.stages.pretrain.config import Config
+from fournil.stages.pretrain.config import Config, Phase
 
 SAID = 4
 """Sources that run out, of which as many are named on the screen; the record has all."""
@@ -49,13 +49,19 @@ def plan_rates(config: Config, phases: Sequence[PhaseMixture]) -> list[schedule.
             steps=mixture.steps,
             rates=schedule.Rates(phase.matrix_rate, phase.embedding_rate, phase.unembedding_rate, phase.norm_rate),
             warmup_steps=round(phase.warmup * mixture.steps),
-            decay_steps=round(phase.decay * mixture.steps),
+            decay_steps=_decay_steps(phase, mixture.steps),
             decay=phase.decay_shape,
             final_factor=phase.final_factor,
             rope_theta=phase.rope_theta,
         )
         for phase, mixture in zip(config.phase, phases, strict=True)
     ]
+
+
+def _decay_steps(phase: Phase, steps: int) -> int:
+    """What the decay lasts; where parts that make a whole are both rounded up, it gives the step that is too many."""
+    decay_steps, rest = round(phase.decay * steps), steps - round(phase.warmup * steps)
+    return min(decay_steps, rest) if phase.warmup + phase.decay <= 1.0 + 1e-9 else decay_steps
 
 
 def plan_mixture(config: Config, phases: Sequence[PhaseMixture], tokenizer: Path, context: Context) -> Mixture:

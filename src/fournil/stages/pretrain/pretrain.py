@@ -26,6 +26,7 @@ from fournil.parts.model.transformer import Llama
 from fournil.parts.scoring import ranks
 from fournil.parts.tokenize.shards import TokenShards
 from fournil.parts.train.batches import Batches
+from fournil.parts.train.curves import some_of, stretches
 from fournil.parts.train.guard import GuardSettings
 from fournil.parts.train.loop import TrainResult, TrainSettings, train
 from fournil.parts.train.mixture import CODE, PARALLEL, Mixture
@@ -36,9 +37,6 @@ from fournil.parts.train.world import ALONE, World, world_here
 from fournil.stages.pretrain.config import Config
 from fournil.stages.pretrain.model import at_width, new_model, optimizer_settings, shape_of
 from fournil.stages.pretrain.planning import mixture_facts, plan_mixture, plan_phases, plan_rates, warnings
-
-CURVE_POINTS = 300
-"""Points of a curve on the page, at most."""
 
 VALIDATIONS = 8
 """How often a training is validated where the recipe does not say."""
@@ -87,6 +85,7 @@ def _pretrain(config: Config, tokenizer: Path, out: Path, context: Context, worl
         context_length=max(phase.context_length for phase in config.phase),
         max_tokens=config.validation_tokens,
         seed=context.seed,
+        apart=config.apart,
         world=world,
     )
     rows = Batches(mixture, apart=config.apart, rank=world.rank, ranks=world.ranks)
@@ -193,27 +192,19 @@ def _facts(
         "flops": {"exact": exact, "six_n_d": 6.0 * shape.num_block_parameters() * sum(tokens)},
         "precision": result.state["precision"],
         **({"guard": result.guard} if result.guard else {}),
-        "loss_curve": thinned(result.losses),
+        "loss_curve": [
+            {
+                "step": line["step"],
+                "tokens": line["tokens"],
+                "loss": {group: round(loss, 5) for group, loss in means.items()},
+            }
+            for line, means in stretches(result.losses)
+        ],
         "validation_curve": [
             {"step": line["step"], "tokens": line["tokens"], "bits_per_byte": line["scores"]}
-            for line in result.validations[-CURVE_POINTS:]
+            for line in some_of(result.validations)
         ],
     }
-
-
-def thinned(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most CURVE_POINTS points: means over neighbouring lines, at the last one's step."""
-    size = math.ceil(len(lines) / CURVE_POINTS) or 1
-    points = []
-    for start in range(0, len(lines), size):
-        part = lines[start : start + size]
-        losses: dict[str, list[float]] = defaultdict(list)
-        for line in part:
-            for group, loss in line["by_group"].items():
-                losses[group].append(loss)
-        means = {group: round(sum(values) / len(values), 5) for group, values in sorted(losses.items())}
-        points.append({"step": part[-1]["step"], "tokens": part[-1]["tokens"], "loss": means})
-    return points
 
 
 def _sentence(shape: ModelConfig, mixture: Mixture, steps: int) -> str:

@@ -135,7 +135,7 @@ class Phase:
     """Part of the steps over which rates rise."""
     decay: float = 0.6
     """Part of the steps, the last ones, over which rates fall."""
-    decay_shape: str = "linear"
+    decay_shape: Literal["linear", "cosine"] = "linear"
     """How rates fall: `linear` or `cosine`."""
     final_factor: float = 0.02
     """What is left of the rates at the end, as a part."""
