@@ -7,6 +7,7 @@ import numpy as np
 from fournil.parts.text.joining import Sets, similarity
 
 _MOST_PAIRS = 1 << 16
+_MOST_SHINGLES = 1 << 31
 
 
 class ExactIndex:
@@ -19,17 +20,20 @@ class ExactIndex:
     def __init__(self, sets: Sets) -> None:
         from fournil.parts.text.kernels.probe import fill_table
 
+        # Numbers of 32 bits, and what is only needed in between let go: an index takes some 30 bytes a shingle.
+        assert len(sets.values) < _MOST_SHINGLES
         self._sets = sets
         self._counts = np.ascontiguousarray(sets.counts, np.int64)
-        owners = np.repeat(np.arange(len(sets), dtype=np.int64), self._counts)
         order = np.argsort(sets.values, kind="stable")
-        self._owners = owners[order]
+        self._owners = np.repeat(np.arange(len(sets), dtype=np.int32), self._counts)[order]
         ordered = sets.values[order]
+        del order
         new = np.ones(len(ordered), bool)
         new[1:] = ordered[1:] != ordered[:-1]
         self._distinct = ordered[new]
-        self._posting = np.append(np.flatnonzero(new), len(ordered)).astype(np.int64)
-        self._slots = np.full(1 << max(4, int(2 * len(self._distinct)).bit_length()), -1, np.int64)
+        del ordered
+        self._posting = np.append(np.flatnonzero(new).astype(np.int32), np.int32(len(new)))
+        self._slots = np.full(1 << max(4, int(2 * len(self._distinct)).bit_length()), -1, np.int32)
         fill_table(self._distinct, self._slots)
 
     def near(self, texts: Sets, *, threshold: float) -> tuple[np.ndarray, np.ndarray]:

@@ -4,15 +4,14 @@ The join by MinHash keys, on which the split rests, misses a few pairs in a hund
 missed is refused here, so that the proof at the end finds nothing.
 """
 
+import threading
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from fournil.parts.text.joining import Sets
 from fournil.parts.text.probing import ExactIndex
 from fournil.parts.workers import Workers
 from fournil.stages.curate.compared import REFUSALS
@@ -26,7 +25,7 @@ from fournil.stages.curate.sets import SetFiles, cut_by_size
 HELD_OUT = "near-held-out"
 
 _INDEX_SHINGLES = 1 << 22
-"""An index of so many takes 200 MB."""
+"""An index of so many takes 130 MB, and 80 more while it is made."""
 _CALL_SHINGLES = 1 << 27
 
 _PAIR = np.dtype([("text", "<i8"), ("held", "<i8"), ("similarity", "<f8")])
@@ -191,9 +190,17 @@ def _found(texts: np.ndarray, held: np.ndarray, similarity: np.ndarray) -> np.nd
     return made
 
 
-@lru_cache(maxsize=1)
-def _index(work: Path, _made: int, start: int, stop: int) -> tuple[ExactIndex, np.ndarray]:
-    """The index of some held-out texts, kept from one call to the next."""
-    held = np.array(np.load(work / "held-out" / "held.npy", mmap_mode="r")[start:stop])
-    made: Sets = SetFiles(work).read(held)
-    return ExactIndex(made), held
+_kept: dict[tuple[Path, int, int, int], tuple[ExactIndex, np.ndarray]] = {}
+"""The index that was made last."""
+_making = threading.Lock()
+
+
+def _index(work: Path, made: int, start: int, stop: int) -> tuple[ExactIndex, np.ndarray]:
+    """The index of some held-out texts, kept from one call to the next; the one before is let go first."""
+    asked = (work, made, start, stop)
+    with _making:
+        if asked not in _kept:
+            _kept.clear()
+            held = np.array(np.load(work / "held-out" / "held.npy", mmap_mode="r")[start:stop])
+            _kept[asked] = ExactIndex(SetFiles(work).read(held)), held
+        return _kept[asked]

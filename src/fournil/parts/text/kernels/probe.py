@@ -16,7 +16,7 @@ def fill_table(distinct_K: np.ndarray, slots: np.ndarray) -> None:
 
     Args:
         distinct_K: uint32.
-        slots: int64, a power of two of them, all -1; gets the place of each shingle in `distinct_K`.
+        slots: int32, a power of two of them, all -1; gets the place of each shingle in `distinct_K`.
     """
     mask = np.uint64(len(slots) - 1)
     for place in range(len(distinct_K)):
@@ -53,8 +53,8 @@ def probe(
         first: The text to begin with.
         distinct_K: uint32, the shingles of the index.
         slots: Made by fill_table.
-        starts_K: int64, K + 1 of them; shingle k is in the texts owners_E[starts_K[k]:starts_K[k + 1]].
-        owners_E: int64.
+        starts_K: int32, K + 1 of them; shingle k is in the texts owners_E[starts_K[k]:starts_K[k + 1]].
+        owners_E: int32.
         sizes_H: int64, how many shingles each indexed text has.
         seen_H: int64, all -1 before the first call; overwritten.
         threshold: Jaccard similarity.
@@ -65,7 +65,7 @@ def probe(
     longest = 0
     for text in range(first, len(bounds_D) - 1):
         longest = max(longest, bounds_D[text + 1] - bounds_D[text])
-    found = np.empty(longest, np.int64)
+    found = np.empty(longest, np.int32)
     num_pairs = 0
     for text in range(first, len(bounds_D) - 1):
         num = bounds_D[text + 1] - bounds_D[text]
