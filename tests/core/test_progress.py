@@ -1,5 +1,6 @@
 import io
 import re
+from types import SimpleNamespace
 
 from fournil.core import progress
 from fournil.core.speech import speak
@@ -65,8 +66,11 @@ def drawn(environment: dict[str, str], monkeypatch) -> str:
     file = Terminal()
     with progress.progress_for(file).task("Reading [all]", total=2000, unit="pages") as bar:
         monkeypatch.setattr(progress, "BAR_SECONDS", 0.0)
+        now = bar.began  # by this clock the machine never stands still
         bar.began -= 10
+        monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now))
         bar.advance(1000, note="of [a] book")
+    monkeypatch.undo()
     return file.getvalue()
 
 
@@ -74,7 +78,7 @@ def test_a_terminal_gets_bars_with_rate_and_time_left(monkeypatch):
     text = drawn({"TERM": "xterm-256color"}, monkeypatch)
     assert "━" in text
     assert "Reading [all]" in text
-    assert re.search(r"1,000/2,000 pages, (100\.0|99\.\d)/s, 10 s left", text)
+    assert re.search(r"1,000/2,000 pages, 100\.0/s, 10 s left", text)
     assert "of [a] book" in text
     assert re.search(r"\x1b\[[0-9;]*3[0-9]", text)
 

@@ -58,8 +58,9 @@ def test_killed_at_ten_random_moments_it_goes_on_to_the_same_bytes(sources: Path
         process.join()
         if process.exitcode == -signal.SIGKILL:
             moments.append(num_chunks(out))
-        else:  # it was done: once more from nothing
+        else:  # it was done: once more from nothing, and killed sooner, since it is faster now than it was when timed
             out = tmp_path / f"killed-{tries}"
+            first, seconds = 0.9 * first, 0.9 * seconds
     assert any(moments), "no kill fell into the work"
     print("chunks that were there at each kill:", moments)
     last = started(out)
