@@ -49,7 +49,7 @@ def _strongest(
 ) -> Iterator[dict[str, Any]]:
     found = {}
     for name in ("fournil", *engines.NAMES):
-        best = sweep(Work(name, size, Settings(), start, str(peers)), runs)
+        best = sweep(Work(name, size, Settings(), start, str(peers)), runs, steps=min(3, steps))
         if isinstance(best, str):
             yield {"case": f"{case}, {name}", "note": f"did not run: {best}"}
         else:
