@@ -22,8 +22,8 @@ import pyarrow as pa
 from fournil.core.context import Context
 from fournil.core.document import DOCUMENTS, document_row
 from fournil.core.languages import language
+from fournil.stages.curate.alone.documents import document_chunk, prepare
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.documents import document_chunk, prepare
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = ROOT / "tests" / "data" / "hard_cases" / "fr.jsonl"

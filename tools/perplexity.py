@@ -22,7 +22,7 @@ import pyarrow as pa
 from fournil.core.columns import aligned
 from fournil.parts.text.ngram_lm import NgramModel, train_model
 from fournil.parts.text.ngram_lm.train import passages
-from fournil.stages.curate.ocr import letter_share
+from fournil.stages.curate.alone.ocr import letter_share
 from fournil.stages.curate.sections.models import OCR_PRESETS
 
 MISREAD = (0.01, 0.02, 0.05, 0.1, 0.2)

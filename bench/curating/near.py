@@ -219,8 +219,8 @@ class _Rows(SimpleNamespace):
 def _join(
     folder: Path, places: list[Path], keys: np.ndarray, counts: np.ndarray, bounds: np.ndarray, threshold: float
 ) -> dict[str, Any]:
-    from fournil.stages.curate.near import find_near
-    from fournil.stages.curate.sets import index_sets
+    from fournil.stages.curate.together.near import find_near
+    from fournil.stages.curate.together.sets import index_sets
 
     chunks = SimpleNamespace(folders=lambda: places)
     documents = _Rows(kind="documents", chunks=chunks, bounds=bounds, arrays={"keys": keys, "shingle_counts": counts})

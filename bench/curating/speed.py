@@ -33,8 +33,8 @@ from fournil.core.shards import repeated
 from fournil.parts.text.language_model import language_model
 from fournil.parts.text.personal import find_all, mask
 from fournil.stages.curate import Config
-from fournil.stages.curate.documents import document_chunk, prepare
-from fournil.stages.curate.sets import sketch_chunk
+from fournil.stages.curate.alone.documents import document_chunk, prepare
+from fournil.stages.curate.together.sets import sketch_chunk
 
 STEPS = ("language", "gopher-repetition", "gopher-quality", "c4", "fineweb")
 CASES = ("fournil", "fournil-pages", "compat", *(f"compat-{name}" for name in STEPS), "pii")

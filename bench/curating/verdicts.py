@@ -23,7 +23,7 @@ from fournil.parts.text.compat.repetition import judge_repetition
 from fournil.parts.text.compat.settings import C4QualitySettings, GopherQualitySettings
 from fournil.parts.text.language_model import language_model
 from fournil.stages.curate import Config
-from fournil.stages.curate.documents import document_chunk
+from fournil.stages.curate.alone.documents import document_chunk
 from fournil.stages.curate.sections.compat import CompatRules, CompatSettings, LanguageRules
 from fournil.stages.curate.sections.personal_data import PersonalDataSettings
 from fournil.stages.curate.sections.quality import QualitySettings

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import fournil.stages.curate.comparing as comparing
+import fournil.stages.curate.together.comparing as comparing
 from fournil.core.context import Context
 from fournil.core.document import DOCUMENTS, PAIRS
 from fournil.core.errors import FournilError

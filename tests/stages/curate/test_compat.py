@@ -15,7 +15,7 @@ from fournil.parts.text.compat.settings import C4QualitySettings, GopherQualityS
 from fournil.parts.text.language_model import language_model
 from fournil.recipe import read_recipe
 from fournil.stages.curate import Config, run
-from fournil.stages.curate.documents import document_chunk
+from fournil.stages.curate.alone.documents import document_chunk
 from fournil.stages.curate.sections.compat import CompatRules, CompatSettings, LanguageRules
 from fournil.stages.curate.sections.personal_data import PersonalDataSettings
 from fournil.stages.curate.sections.quality import QualitySettings

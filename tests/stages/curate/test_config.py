@@ -7,8 +7,8 @@ import pytest
 
 from fournil.core.settings import settings_of
 from fournil.stages.curate import reads
+from fournil.stages.curate.alone.presets import PUBLISHED
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.presets import PUBLISHED
 from fournil.stages.curate.sections.compat import CompatSettings
 from fournil.stages.curate.sections.contamination import ContaminationSettings
 from fournil.stages.curate.sections.duplicates import DuplicateSettings

@@ -11,7 +11,7 @@ from fournil.core.document import DOCUMENTS, EDITS, PAIRS, REFUSED_DOCUMENTS, RE
 from fournil.core.errors import FournilError
 from fournil.core.shards import ShardWriter, read_all
 from fournil.stages.curate import Config, run
-from fournil.stages.curate.contamination import passages, without
+from fournil.stages.curate.alone.contamination import passages, without
 from fournil.stages.curate.sections.contamination import ContaminationSettings
 from fournil.stages.curate.sections.heldout import HeldoutSettings
 

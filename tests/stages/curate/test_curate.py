@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+import fournil.stages.curate.alone.documents as documents_module
 import fournil.stages.curate.chunks as chunks_module
-import fournil.stages.curate.documents as documents_module
 import fournil.stages.curate.ranges as ranges
 import fournil.stages.curate.steps as steps
 import fournil.stages.curate.write as write_module

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-import fournil.stages.curate.comparing as comparing
-import fournil.stages.curate.heldout as heldout
-import fournil.stages.curate.known as known
+import fournil.stages.curate.together.comparing as comparing
+import fournil.stages.curate.together.heldout as heldout
+import fournil.stages.curate.together.known as known
 from fournil.core.context import Artifact, Context
 from fournil.core.document import DOCUMENTS, EDITS, REFUSED_DOCUMENTS, document_row
 from fournil.core.errors import FournilError
 from fournil.core.files import hash_tree
 from fournil.core.shards import ShardWriter, read_all
 from fournil.stages.curate import Config, run
-from fournil.stages.curate.near import Near, find_near
 from fournil.stages.curate.sections.duplicates import DuplicateSettings, RepeatSettings
 from fournil.stages.curate.sections.heldout import HeldoutSettings
+from fournil.stages.curate.together.near import Near, find_near
 
 CONTEXT = Context(languages=("fr", "en"), seed=3, threads=1)
 NOBODY = HeldoutSettings(share=0.0)
@@ -225,7 +225,7 @@ def test_a_much_larger_earlier_run_is_met_in_as_many_parts_as_it_needs(tmp_path:
     earlier = curate(tmp_path / "earlier", corpus())
     rows = [row(f"near-{n}", text_of(edited(words_of(n, 240), 3)), source="neuf") for n in range(5)]
     plain = curate(tmp_path / "plain", rows, against=(str(earlier.out),))
-    monkeypatch.setattr("fournil.stages.curate.near._PARTITION_ENTRIES", 100)
+    monkeypatch.setattr("fournil.stages.curate.together.near._PARTITION_ENTRIES", 100)
     parts: list[int] = []
     read = known.read_partition
 
@@ -392,7 +392,7 @@ def test_the_result_is_the_same_in_small_parts(tmp_path: Path, monkeypatch: pyte
         ("repeats", "_SLICE_BYTES", 2000),
         ("repeats", "_CALL_CHUNKS", 1),
     ):
-        monkeypatch.setattr(f"fournil.stages.curate.{place}.{name}", value)
+        monkeypatch.setattr(f"fournil.stages.curate.together.{place}.{name}", value)
     monkeypatch.setattr("fournil.stages.curate.ranges.MAX_CHUNK_ROWS", 5)
     small = curate(tmp_path / "small", [*corpus(), *pages()], HeldoutSettings(share=0.1), **repeated())
     assert small.refused() == plain.refused()

@@ -13,9 +13,9 @@ from fournil.core.document import DOCUMENTS, EDITS, REFUSED_DOCUMENTS, document_
 from fournil.core.relatives import RELATIVES
 from fournil.core.shards import ShardWriter, read_all
 from fournil.stages.curate import Config, run
-from fournil.stages.curate.batch import Batch
-from fournil.stages.curate.language import find_languages
-from fournil.stages.curate.marking import with_more
+from fournil.stages.curate.alone.batch import Batch
+from fournil.stages.curate.alone.language import find_languages
+from fournil.stages.curate.alone.marking import with_more
 from fournil.stages.curate.sections.heldout import HeldoutSettings
 from fournil.stages.curate.sections.language import LanguageSettings
 

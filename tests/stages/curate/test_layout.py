@@ -12,11 +12,11 @@ from fournil.core.document import DOCUMENTS, EDITS, document_row
 from fournil.core.errors import FournilError
 from fournil.core.shards import read_all, shard_paths
 from fournil.stages.curate import Config, ranges, run, write
+from fournil.stages.curate.alone.cutting import apply_cuts
 from fournil.stages.curate.columns import Codes
-from fournil.stages.curate.compared import CUTS, REFUSALS, Compared, write_arrow
-from fournil.stages.curate.cutting import apply_cuts
 from fournil.stages.curate.ranges import plan_ranges
 from fournil.stages.curate.sections.engine import EngineSettings
+from fournil.stages.curate.together.compared import CUTS, REFUSALS, Compared, write_arrow
 
 FRENCH = "Le chat dort sur la chaise de la cuisine, et la pluie tombe doucement sur le toit de la vieille maison. "
 

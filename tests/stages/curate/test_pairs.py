@@ -12,7 +12,7 @@ from fournil.core.context import Artifact, Context
 from fournil.core.document import EDITS, PAIRS, REFUSED_PAIRS, pair_row
 from fournil.core.shards import ShardWriter, read_all
 from fournil.stages.curate import Config, run
-from fournil.stages.curate.parallel import Side, judge_pair, length_ratio, numbers_agree, numbers_of, same_words
+from fournil.stages.curate.alone.parallel import Side, judge_pair, length_ratio, numbers_agree, numbers_of, same_words
 from fournil.stages.curate.sections.heldout import HeldoutSettings
 from fournil.stages.curate.sections.pairs import PairSettings
 

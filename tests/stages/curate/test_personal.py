@@ -4,9 +4,9 @@ import pyarrow as pa
 import pytest
 
 from fournil.core.languages import language
-from fournil.stages.curate.personal import mask_personal_data
+from fournil.stages.curate.alone.personal import mask_personal_data
+from fournil.stages.curate.alone.texts import Texts
 from fournil.stages.curate.sections.personal_data import PersonalDataSettings
-from fournil.stages.curate.texts import Texts
 
 BOTH = [language("fr"), language("en")]
 

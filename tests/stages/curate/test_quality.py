@@ -8,10 +8,10 @@ import pytest
 
 from fournil.core.document import DOCUMENTS, document_row
 from fournil.core.languages import language
+from fournil.stages.curate.alone.documents import document_chunk
+from fournil.stages.curate.alone.presets import CROISSANT, GOPHER, LUCIE, OFF, PUBLISHED, bounds_for
+from fournil.stages.curate.alone.quality import code_rules, judge, prose_rules
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.documents import document_chunk
-from fournil.stages.curate.presets import CROISSANT, GOPHER, LUCIE, OFF, PUBLISHED, bounds_for
-from fournil.stages.curate.quality import code_rules, judge, prose_rules
 from fournil.stages.curate.sections.quality import PRESETS, Bounds, CodeBounds, QualitySettings
 
 GOOD = (

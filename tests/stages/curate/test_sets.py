@@ -8,7 +8,7 @@ import pytest
 
 from fournil.core.errors import FournilError
 from fournil.core.files import write_json
-from fournil.stages.curate.sets import SetFiles
+from fournil.stages.curate.together.sets import SetFiles
 
 SIZES = [[3, 0, 2], [], [0], [4, 1, 1, 5]]
 

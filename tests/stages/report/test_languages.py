@@ -227,7 +227,7 @@ def test_text_of_another_language_than_the_page_is_marked(
 
 def test_every_rule_of_quality_is_explained() -> None:
     from fournil.core.languages import language
-    from fournil.stages.curate.quality import code_rules, prose_rules
+    from fournil.stages.curate.alone.quality import code_rules, prose_rules
 
     config = CurateConfig()
     rules = [*prose_rules(config.quality.bounds, language("fr")), *code_rules(config.quality.code)]

@@ -25,10 +25,10 @@ from fournil.parts.text.ngrams import shingles
 from fournil.parts.text.scan import profile_of, scan_bytes
 from fournil.parts.text.sharing import bit_table, shared_runs
 from fournil.parts.workers import Workers
-from fournil.stages.curate.documents import translation_groups
-from fournil.stages.curate.judging import SHINGLE_WORDS
-from fournil.stages.curate.near import save
-from fournil.stages.curate.pairs import NEAR_WORDS
+from fournil.stages.curate.alone.documents import translation_groups
+from fournil.stages.curate.alone.judging import SHINGLE_WORDS
+from fournil.stages.curate.alone.pairs import NEAR_WORDS
+from fournil.stages.curate.together.near import save
 
 _KINDS = ("documents", "pairs")
 _RULES = ("same_letters", "near_duplicate", "translation_group")

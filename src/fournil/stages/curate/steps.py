@@ -16,16 +16,11 @@ from fournil.core.files import TEMPORARY
 from fournil.core.shards import count_rows, read_batches, shard_paths
 from fournil.core.speech import Message, mark, markn, tr, trn
 from fournil.parts.workers import Workers, open_workers
+from fournil.stages.curate.alone.contamination import contamination_facts
+from fournil.stages.curate.alone.documents import prepare, steps_of
 from fournil.stages.curate.check import check_leaks
 from fournil.stages.curate.chunks import Chunks
-from fournil.stages.curate.comparing import compare
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.contamination import contamination_facts
-from fournil.stages.curate.documents import prepare, steps_of
-from fournil.stages.curate.facts import Fate, counts_of, edits_of, facts_of, heldout_facts, language_matrix
-from fournil.stages.curate.known import check_earlier, write_signatures
-from fournil.stages.curate.mixture import mixture_facts
-from fournil.stages.curate.models_facts import models_facts
 from fournil.stages.curate.names import (
     CONTAMINATION,
     DUPLICATES,
@@ -36,11 +31,16 @@ from fournil.stages.curate.names import (
     PERSONAL_DATA,
     QUALITY,
 )
-from fournil.stages.curate.near_pairs import translation_facts
 from fournil.stages.curate.ranges import plan_ranges
-from fournil.stages.curate.rows import load_rows
-from fournil.stages.curate.silenced import toxicity_facts
 from fournil.stages.curate.tasks import SCHEMAS, Making, make_range
+from fournil.stages.curate.together.comparing import compare
+from fournil.stages.curate.together.known import check_earlier, write_signatures
+from fournil.stages.curate.together.rows import load_rows
+from fournil.stages.curate.told.facts import Fate, counts_of, edits_of, facts_of, heldout_facts, language_matrix
+from fournil.stages.curate.told.mixture import mixture_facts
+from fournil.stages.curate.told.models_facts import models_facts
+from fournil.stages.curate.told.silenced import toxicity_facts
+from fournil.stages.curate.told.translations import translation_facts
 from fournil.stages.curate.write import clear, write_kind
 
 PAIR_STEPS = (NORMALISE, PERSONAL_DATA, LANGUAGE, CONTAMINATION, HELDOUT, QUALITY, DUPLICATES)

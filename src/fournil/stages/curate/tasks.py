@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from fournil.core.document import DOCUMENTS, PAIRS
 from fournil.parts.text.keys import exact_keys
+from fournil.stages.curate.alone.documents import document_chunk, translation_groups
+from fournil.stages.curate.alone.pairs import pair_chunk
 from fournil.stages.curate.chunks import Chunk, folder_of
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.documents import document_chunk, translation_groups
-from fournil.stages.curate.pairs import pair_chunk
 from fournil.stages.curate.ranges import Range, checked
-from fournil.stages.curate.sets import sketch_chunk
+from fournil.stages.curate.together.sets import sketch_chunk
 
 SCHEMAS = {"documents": DOCUMENTS, "pairs": PAIRS}
 

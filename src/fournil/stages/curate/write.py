@@ -25,12 +25,12 @@ from fournil.core.files import TEMPORARY, atomic_path, mending, write_text
 from fournil.core.shards import DEFAULT_MAX_BYTES, write_table
 from fournil.core.speech import tr
 from fournil.parts.workers import Workers
+from fournil.stages.curate.alone.cutting import apply_cuts
+from fournil.stages.curate.alone.verdicts import WHY
 from fournil.stages.curate.chunks import folder_of
-from fournil.stages.curate.compared import Compared
-from fournil.stages.curate.cutting import apply_cuts
-from fournil.stages.curate.facts import Fate
 from fournil.stages.curate.names import DUPLICATES
-from fournil.stages.curate.verdicts import WHY
+from fournil.stages.curate.together.compared import Compared
+from fournil.stages.curate.told.facts import Fate
 
 FOLDERS = ("documents", "pairs", "heldout", "refused", "edits", "signatures")
 _SCHEMAS = {"documents": (DOCUMENTS, REFUSED_DOCUMENTS), "pairs": (PAIRS, REFUSED_PAIRS)}

@@ -14,13 +14,13 @@ import pyarrow as pa
 
 from fournil.parts.text.probing import ExactIndex
 from fournil.parts.workers import Workers
-from fournil.stages.curate.compared import REFUSALS
-from fournil.stages.curate.duplicates import refusals_for
-from fournil.stages.curate.heldout import Split, letters, owners
-from fournil.stages.curate.near import save
-from fournil.stages.curate.repeats import Changed
-from fournil.stages.curate.rows import Rows
-from fournil.stages.curate.sets import SetFiles, cut_by_size
+from fournil.stages.curate.together.compared import REFUSALS
+from fournil.stages.curate.together.duplicates import refusals_for
+from fournil.stages.curate.together.heldout import Split, letters, owners
+from fournil.stages.curate.together.near import save
+from fournil.stages.curate.together.repeats import Changed
+from fournil.stages.curate.together.rows import Rows
+from fournil.stages.curate.together.sets import SetFiles, cut_by_size
 
 HELD_OUT = "near-held-out"
 

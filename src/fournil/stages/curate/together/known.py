@@ -23,14 +23,14 @@ from fournil.parts.text.minhash import sketch
 from fournil.parts.text.ngrams import shingles
 from fournil.parts.text.scan import scan
 from fournil.parts.workers import Workers
-from fournil.stages.curate.compared import REFUSALS
-from fournil.stages.curate.duplicates import refusals_for
-from fournil.stages.curate.judging import SHINGLE_WORDS
-from fournil.stages.curate.near import Near, num_partitions_for, read_partition, save, spill_keys
+from fournil.stages.curate.alone.judging import SHINGLE_WORDS
 from fournil.stages.curate.ranges import unreadable
-from fournil.stages.curate.rows import Rows
 from fournil.stages.curate.sections.duplicates import DuplicateSettings
-from fournil.stages.curate.sets import SetFiles, cut_by_size
+from fournil.stages.curate.together.compared import REFUSALS
+from fournil.stages.curate.together.duplicates import refusals_for
+from fournil.stages.curate.together.near import Near, num_partitions_for, read_partition, save, spill_keys
+from fournil.stages.curate.together.rows import Rows
+from fournil.stages.curate.together.sets import SetFiles, cut_by_size
 
 KNOWN_EXACT, KNOWN_NEAR = "known-exact-duplicate", "known-near-duplicate"
 SIGNATURES = "signatures"

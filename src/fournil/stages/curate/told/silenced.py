@@ -6,9 +6,9 @@ import numpy as np
 
 from fournil.core.relatives import RELATIVES
 from fournil.parts.text.toxicity import GRADES
-from fournil.stages.curate.facts import Fate
+from fournil.stages.curate.alone.toxicity import WORDS
 from fournil.stages.curate.names import TOXICITY
-from fournil.stages.curate.toxicity import WORDS
+from fournil.stages.curate.told.facts import Fate
 
 
 def toxicity_facts(fate: Fate) -> list[dict[str, Any]]:

@@ -29,8 +29,8 @@ from fournil.parts.text.joining import (
     unpacked,
 )
 from fournil.parts.workers import Workers
-from fournil.stages.curate.rows import Rows
-from fournil.stages.curate.sets import SetFiles, cut_by_size, num_texts
+from fournil.stages.curate.together.rows import Rows
+from fournil.stages.curate.together.sets import SetFiles, cut_by_size, num_texts
 
 _ROUNDS = 4
 """So many leaders of a bucket are compared with all of it. Whom the first leaves over is rarely near anybody there."""

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from fournil.core.relatives import RELATIVES
-from fournil.stages.curate.facts import Fate
 from fournil.stages.curate.sections.language import LanguageSettings
+from fournil.stages.curate.told.facts import Fate
 
 
 def mixture_facts(fate: Fate, settings: LanguageSettings) -> dict[str, Any]:

@@ -18,18 +18,18 @@ from fournil.parts.text.keys import exact_keys, letter_keys
 from fournil.parts.text.ngrams import shingles
 from fournil.parts.text.normalise import replace
 from fournil.parts.text.scan import scan
+from fournil.stages.curate.alone.clean import normalise_texts
+from fournil.stages.curate.alone.contamination import judge_sides
+from fournil.stages.curate.alone.judging import SHINGLE_WORDS
+from fournil.stages.curate.alone.marking import marked
+from fournil.stages.curate.alone.parallel import Side, judge_pair
+from fournil.stages.curate.alone.personal import mask_personal_data
+from fournil.stages.curate.alone.texts import Texts, edit_rows, texts_of
+from fournil.stages.curate.alone.verdicts import Verdict, with_verdicts
 from fournil.stages.curate.chunks import Chunk
-from fournil.stages.curate.clean import normalise_texts
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.contamination import judge_sides
-from fournil.stages.curate.judging import SHINGLE_WORDS
-from fournil.stages.curate.marking import marked
 from fournil.stages.curate.names import CONTAMINATION, LANGUAGE, NORMALISE, QUALITY
-from fournil.stages.curate.parallel import Side, judge_pair
-from fournil.stages.curate.personal import mask_personal_data
 from fournil.stages.curate.sections.language import LanguageSettings
-from fournil.stages.curate.texts import Texts, edit_rows, texts_of
-from fournil.stages.curate.verdicts import Verdict, with_verdicts
 
 NEAR_WORDS = 8
 """Sides with fewer words are compared by their letters alone: they have too few shingles."""

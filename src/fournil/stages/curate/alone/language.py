@@ -15,10 +15,10 @@ from fournil.core.relatives import RELATIVES
 from fournil.parts.text.function_words import FunctionWords, count_words
 from fournil.parts.text.identify import CLOSE_PIECES, identify
 from fournil.parts.text.line_languages import LineLanguages, line_languages
-from fournil.stages.curate.batch import Batch
-from fournil.stages.curate.marking import mark_rows
+from fournil.stages.curate.alone.batch import Batch
+from fournil.stages.curate.alone.marking import mark_rows
+from fournil.stages.curate.alone.splitting import split_off
 from fournil.stages.curate.names import LANGUAGE
-from fournil.stages.curate.splitting import split_off
 
 _SURE_WORDS = 20
 _SURE_SHARE = 0.3

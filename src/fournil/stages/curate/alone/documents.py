@@ -11,15 +11,17 @@ from fournil.core.context import Context
 from fournil.parts.text.arrow import matches
 from fournil.parts.text.codepoints import utf8_bytes
 from fournil.parts.text.keys import exact_keys, letter_keys
-from fournil.stages.curate.batch import Batch
+from fournil.stages.curate.alone.batch import Batch
+from fournil.stages.curate.alone.clean import cut_boilerplate, normalise_texts
+from fournil.stages.curate.alone.compat import filter_languages, filter_quality
+from fournil.stages.curate.alone.contamination import prepare_contamination, remove_contaminated
+from fournil.stages.curate.alone.judging import judge_quality
+from fournil.stages.curate.alone.language import find_languages
+from fournil.stages.curate.alone.models import ask_models, prepare_models
+from fournil.stages.curate.alone.personal import mask_personal_data
+from fournil.stages.curate.alone.toxicity import count_toxicity, prepare_toxicity
 from fournil.stages.curate.chunks import Chunk
-from fournil.stages.curate.clean import cut_boilerplate, normalise_texts
-from fournil.stages.curate.compat import filter_languages, filter_quality
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.contamination import prepare_contamination, remove_contaminated
-from fournil.stages.curate.judging import judge_quality
-from fournil.stages.curate.language import find_languages
-from fournil.stages.curate.models import ask_models, prepare_models
 from fournil.stages.curate.names import (
     BOILERPLATE,
     CONTAMINATION,
@@ -30,9 +32,7 @@ from fournil.stages.curate.names import (
     QUALITY,
     TOXICITY,
 )
-from fournil.stages.curate.personal import mask_personal_data
 from fournil.stages.curate.sections.quality import COMPAT
-from fournil.stages.curate.toxicity import count_toxicity, prepare_toxicity
 
 _SLICE_BYTES = 1 << 20
 """With fewer, what each step does once for a slice costs more than a nearer cache saves."""

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from fournil.stages.curate.facts import Fate
-from fournil.stages.curate.models import INDEX
+from fournil.stages.curate.alone.models import INDEX
 from fournil.stages.curate.names import MODELS
+from fournil.stages.curate.told.facts import Fate
 
 _PERCENTS = (10, 50, 90)
 

@@ -19,8 +19,8 @@ from fournil.core.speech import tr
 from fournil.parts.text.joining import Sets
 from fournil.parts.text.minhash import sketch
 from fournil.stages.curate.chunks import Chunk
-from fournil.stages.curate.rows import Rows
 from fournil.stages.curate.sections.duplicates import DuplicateSettings
+from fournil.stages.curate.together.rows import Rows
 
 BLOCK_SHINGLES = 1 << 23
 """So many are in memory at once (32 MB), and a text at least."""

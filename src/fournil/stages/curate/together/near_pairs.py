@@ -4,19 +4,16 @@ Long sides are near duplicates when their sets of runs of five words are; short 
 whatever their case, digits and punctuation.
 """
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 
 from fournil.parts.text.hashes import mix
-from fournil.stages.curate.compared import REFUSALS
-from fournil.stages.curate.duplicates import NEAR, ranked, refusals
-from fournil.stages.curate.facts import Fate
-from fournil.stages.curate.near import Near, true_similarities
-from fournil.stages.curate.rows import Rows
 from fournil.stages.curate.sections.duplicates import DuplicateSettings
-from fournil.stages.curate.sets import SetFiles, text_bounds
+from fournil.stages.curate.together.compared import REFUSALS
+from fournil.stages.curate.together.duplicates import NEAR, ranked, refusals
+from fournil.stages.curate.together.near import Near, true_similarities
+from fournil.stages.curate.together.rows import Rows
+from fournil.stages.curate.together.sets import SetFiles, text_bounds
 
 _ROUNDS = 8
 """So many pairs of one group may stay, each compared with all after it; the others stay too."""
@@ -103,36 +100,3 @@ def _similarity(
         alike[tags[mine] != tags[theirs]] = 0.0
         out[there] = np.minimum(out[there], alike)
     return out
-
-
-def translation_facts(fate: Fate) -> dict[str, Any]:
-    """How many texts of the pairs that are kept were translated in several ways.
-
-    Returns:
-        By language: `num_texts`, different texts (by their letters); `num_of_several`, those with several different
-        translations; `num_pairs`, the pairs that these make; `most`, the greatest number of translations of one.
-    """
-    pairs = fate.rows
-    if not len(pairs):
-        return {}
-    counts = np.asarray(pairs.arrays["side_counts"], np.int64)
-    letters = np.asarray(pairs.arrays["side_letters"], np.uint64)
-    tags = np.asarray(pairs.arrays["side_languages"])
-    owner = np.repeat(np.arange(len(pairs)), counts)
-    kept = fate.kept[owner] & (counts[owner] == 2)
-    sides = np.flatnonzero(kept)
-    first = np.cumsum(counts) - counts
-    partner = 2 * first[owner[sides]] + 1 - sides  # of two sides, the other one
-    table: dict[str, Any] = {}
-    for tag in np.unique(tags[sides]).tolist():
-        there = tags[sides] == tag
-        both = np.unique(np.stack([letters[sides[there]], letters[partner[there]]], 1), axis=0)
-        _, num = np.unique(both[:, 0], return_counts=True)
-        several = num > 1
-        table[tag.decode()] = {
-            "num_texts": len(num),
-            "num_of_several": int(several.sum()),
-            "num_pairs": int(num[several].sum()),
-            "most": int(num.max(initial=0)),
-        }
-    return table

@@ -11,11 +11,11 @@ from fournil.core.document import DOCUMENTS, REFUSED_DOCUMENTS
 from fournil.core.languages import CODE, Language, known_languages, language, primary
 from fournil.parts.text.normalise import replace
 from fournil.parts.text.scan import Scan
+from fournil.stages.curate.alone.texts import Texts, edit_rows, texts_of
+from fournil.stages.curate.alone.verdicts import Verdict, with_verdicts
 from fournil.stages.curate.chunks import Chunk
 from fournil.stages.curate.config import Config
 from fournil.stages.curate.names import NORMALISE
-from fournil.stages.curate.texts import Texts, edit_rows, texts_of
-from fournil.stages.curate.verdicts import Verdict, with_verdicts
 
 _NO_LANGUAGE = ("", "und", "mul", "mis")
 """Tags of ISO 639 that name none: undetermined, several, one without a code."""

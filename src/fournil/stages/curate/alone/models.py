@@ -22,10 +22,10 @@ from fournil.parts.text.ngram_lm import NgramModel, load_model, save_model, trai
 from fournil.parts.text.ngram_lm.folding import fold
 from fournil.parts.text.ngram_lm.model import DESCRIPTION as PERPLEXITY
 from fournil.parts.text.reading import read_texts
-from fournil.stages.curate.batch import Batch
+from fournil.stages.curate.alone.batch import Batch
+from fournil.stages.curate.alone.ocr import clean_ocr
 from fournil.stages.curate.config import Config
 from fournil.stages.curate.names import MODELS
-from fournil.stages.curate.ocr import clean_ocr
 from fournil.stages.curate.sections.models import OCR_PRESETS, OcrRules, PerplexitySettings
 
 INDEX = "models.json"

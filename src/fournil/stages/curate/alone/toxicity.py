@@ -10,9 +10,9 @@ from fournil.core.context import Context
 from fournil.core.languages import primary
 from fournil.parts.text.folded import FoldedWords
 from fournil.parts.text.toxicity import GRADES, Found, find_words, known_lists, word_list
-from fournil.stages.curate.batch import Batch
+from fournil.stages.curate.alone.batch import Batch
+from fournil.stages.curate.alone.marking import mark_rows
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.marking import mark_rows
 from fournil.stages.curate.names import TOXICITY
 from fournil.stages.curate.sections.toxicity import COUNT, MARK, ToxicitySettings
 

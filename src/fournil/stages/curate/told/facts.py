@@ -9,10 +9,10 @@ import numpy as np
 
 from fournil.core.context import Count
 from fournil.stages.curate.columns import Codes
-from fournil.stages.curate.compared import Compared
-from fournil.stages.curate.heldout import Split
 from fournil.stages.curate.names import DUPLICATES, LANGUAGE
-from fournil.stages.curate.rows import Rows
+from fournil.stages.curate.together.compared import Compared
+from fournil.stages.curate.together.heldout import Split
+from fournil.stages.curate.together.rows import Rows
 
 _EXAMPLES = 3
 _ROWS_AT_ONCE = 1 << 16

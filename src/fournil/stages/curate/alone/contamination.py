@@ -17,13 +17,13 @@ from fournil.core.speech import tr
 from fournil.parts.contamination.index import Index, build_index, load_index, save_index
 from fournil.parts.contamination.match import Finding, find_texts
 from fournil.parts.contamination.sets import read_benchmarks
-from fournil.stages.curate.batch import Batch
+from fournil.stages.curate.alone.batch import Batch
+from fournil.stages.curate.alone.marking import mark_rows
+from fournil.stages.curate.alone.texts import Texts
+from fournil.stages.curate.alone.verdicts import Verdict
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.marking import mark_rows
 from fournil.stages.curate.names import CONTAMINATION
 from fournil.stages.curate.sections.contamination import CUT, MARK, REMOVE, ContaminationSettings
-from fournil.stages.curate.texts import Texts
-from fournil.stages.curate.verdicts import Verdict
 
 TOLD = "benchmarks.json"
 CONTEXT = " (context)"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from fournil.stages.curate.batch import Batch
+from fournil.stages.curate.alone.batch import Batch
 
 
 def mark_rows(batch: Batch, more: Mapping[int, Mapping[str, object]]) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 from fournil.core.languages import Language
 from fournil.parts.text.arrow import matches
 from fournil.parts.text.normalise import normalise
+from fournil.stages.curate.alone.texts import Texts
 from fournil.stages.curate.names import BOILERPLATE, NORMALISE
-from fournil.stages.curate.texts import Texts
 
 
 def normalise_texts(texts: Texts, code: np.ndarray) -> None:

@@ -23,12 +23,12 @@ from fournil.parts.text.ngrams import shingles
 from fournil.parts.text.passages import RULES, Pieces, find_pieces, united
 from fournil.parts.text.scan import scan
 from fournil.parts.workers import Workers
-from fournil.stages.curate.compared import REFUSALS
-from fournil.stages.curate.duplicates import ranked, refusals_for
-from fournil.stages.curate.judging import SHINGLE_WORDS
-from fournil.stages.curate.near import is_spilled, num_partitions_for, read_partition, save, spill_entries
-from fournil.stages.curate.rows import Rows
+from fournil.stages.curate.alone.judging import SHINGLE_WORDS
 from fournil.stages.curate.sections.duplicates import DuplicateSettings, RepeatSettings
+from fournil.stages.curate.together.compared import REFUSALS
+from fournil.stages.curate.together.duplicates import ranked, refusals_for
+from fournil.stages.curate.together.near import is_spilled, num_partitions_for, read_partition, save, spill_entries
+from fournil.stages.curate.together.rows import Rows
 
 LITTLE_LEFT = "little-left"
 

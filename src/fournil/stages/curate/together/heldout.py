@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 
 from fournil.parts.text.joining import tie
 from fournil.stages.curate.names import CONTAMINATION, LANGUAGE, MODELS, NORMALISE, QUALITY, TOXICITY
-from fournil.stages.curate.near import Near
-from fournil.stages.curate.rows import Rows
 from fournil.stages.curate.sections.heldout import HeldoutSettings
+from fournil.stages.curate.together.near import Near
+from fournil.stages.curate.together.rows import Rows
 
 _ROOM = 8
 """A cluster is too large to be set aside when it has more rows of a stratum than this and than the stratum's share."""

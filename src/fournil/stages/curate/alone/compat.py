@@ -18,8 +18,8 @@ from fournil.parts.text.compat.judged import Judged
 from fournil.parts.text.compat.language import judge_language
 from fournil.parts.text.compat.repetition import judge_repetition
 from fournil.parts.text.ngrams import shingles
-from fournil.stages.curate.batch import Batch
-from fournil.stages.curate.judging import SHINGLE_WORDS
+from fournil.stages.curate.alone.batch import Batch
+from fournil.stages.curate.alone.judging import SHINGLE_WORDS
 from fournil.stages.curate.names import LANGUAGE, QUALITY
 from fournil.stages.curate.sections.compat import CompatRules
 

@@ -9,10 +9,10 @@ from fournil.parts.text.ngrams import repetition, shingles
 from fournil.parts.text.phrases import furniture
 from fournil.parts.text.scan import described, profiles
 from fournil.parts.text.statistics import code_figures, good_lines, prose_figures
-from fournil.stages.curate.batch import Batch
+from fournil.stages.curate.alone.batch import Batch
+from fournil.stages.curate.alone.presets import bounds_for
+from fournil.stages.curate.alone.quality import Rule, Verdicts, code_rules, judge, prose_rules, split_at_repetition
 from fournil.stages.curate.names import QUALITY
-from fournil.stages.curate.presets import bounds_for
-from fournil.stages.curate.quality import Rule, Verdicts, code_rules, judge, prose_rules, split_at_repetition
 
 SHINGLE_WORDS = 5
 """Near duplicates are compared by their runs of so many words."""

@@ -8,8 +8,8 @@ import numpy as np
 
 from fournil.parts.text.joining import Sets, settled
 from fournil.parts.workers import Workers
-from fournil.stages.curate.near import save
-from fournil.stages.curate.sets import BLOCK_SHINGLES, SetFiles, cut_by_size
+from fournil.stages.curate.together.near import save
+from fournil.stages.curate.together.sets import BLOCK_SHINGLES, SetFiles, cut_by_size
 
 _KEPT = np.dtype([("kept", "<i8"), ("similarity", "<f8")])
 _MOST_KEPT = 64

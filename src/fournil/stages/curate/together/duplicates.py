@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 
 from fournil.parts.workers import Workers
 from fournil.stages.curate.columns import Codes
-from fournil.stages.curate.compared import REFUSALS
-from fournil.stages.curate.near import Near
-from fournil.stages.curate.rows import Rows
 from fournil.stages.curate.sections.duplicates import DuplicateSettings
-from fournil.stages.curate.sets import SetFiles
-from fournil.stages.curate.settling import Settled, settle
+from fournil.stages.curate.together.compared import REFUSALS
+from fournil.stages.curate.together.near import Near
+from fournil.stages.curate.together.rows import Rows
+from fournil.stages.curate.together.sets import SetFiles
+from fournil.stages.curate.together.settling import Settled, settle
 
 EXACT, NEAR, TRANSLATION = "exact-duplicate", "near-duplicate", "same-translation"
 

@@ -7,18 +7,18 @@ import numpy as np
 import pyarrow as pa
 
 from fournil.parts.workers import Workers
-from fournil.stages.curate.compared import CUTS, REFUSALS, Compared, write_arrow
 from fournil.stages.curate.config import Config
-from fournil.stages.curate.duplicates import exact_duplicates, near_duplicates, same_translations
-from fournil.stages.curate.heldout import Split, choose, clusters
-from fournil.stages.curate.holding import near_held_out, near_held_out_when_cut
-from fournil.stages.curate.known import known_documents
-from fournil.stages.curate.near import Near, find_near
-from fournil.stages.curate.near_pairs import near_pairs
-from fournil.stages.curate.repeats import find_repeats
-from fournil.stages.curate.rows import Rows
 from fournil.stages.curate.sections.duplicates import DuplicateSettings
-from fournil.stages.curate.sets import index_sets, num_texts
+from fournil.stages.curate.together.compared import CUTS, REFUSALS, Compared, write_arrow
+from fournil.stages.curate.together.duplicates import exact_duplicates, near_duplicates, same_translations
+from fournil.stages.curate.together.heldout import Split, choose, clusters
+from fournil.stages.curate.together.holding import near_held_out, near_held_out_when_cut
+from fournil.stages.curate.together.known import known_documents
+from fournil.stages.curate.together.near import Near, find_near
+from fournil.stages.curate.together.near_pairs import near_pairs
+from fournil.stages.curate.together.repeats import find_repeats
+from fournil.stages.curate.together.rows import Rows
+from fournil.stages.curate.together.sets import index_sets, num_texts
 
 
 def compare(

@@ -9,8 +9,8 @@ from fournil.core.languages import primary
 from fournil.parts.text.codepoints import utf8_bytes
 from fournil.parts.text.function_words import FunctionWords
 from fournil.parts.text.line_languages import LineLanguages
-from fournil.stages.curate.batch import Batch
-from fournil.stages.curate.marking import mark_rows, read_extra
+from fournil.stages.curate.alone.batch import Batch
+from fournil.stages.curate.alone.marking import mark_rows, read_extra
 from fournil.stages.curate.names import LANGUAGE
 
 SPLIT_OFF = "split-off"

@@ -2,9 +2,9 @@
 
 from fournil.core.languages import Language
 from fournil.parts.text.personal import MARKS, find_all, mask
+from fournil.stages.curate.alone.texts import Texts
 from fournil.stages.curate.names import PERSONAL_DATA
 from fournil.stages.curate.sections.personal_data import PersonalDataSettings
-from fournil.stages.curate.texts import Texts
 
 
 def mask_personal_data(texts: Texts, settings: PersonalDataSettings, languages: list[Language]) -> None:

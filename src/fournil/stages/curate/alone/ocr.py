@@ -11,7 +11,7 @@ from fournil.core.languages import primary
 from fournil.parts.text.codepoints import LETTER, SPACE, flag_table
 from fournil.parts.text.identify import identify_lines
 from fournil.parts.text.ngram_lm.train import passages
-from fournil.stages.curate.batch import Batch
+from fournil.stages.curate.alone.batch import Batch
 from fournil.stages.curate.names import MODELS
 from fournil.stages.curate.sections.models import OcrRules
 

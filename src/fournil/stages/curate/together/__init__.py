@@ -1,0 +1,1 @@
+"""Rows held against each other: duplicates, repeated passages, who is held out."""

@@ -1,0 +1,1 @@
+"""What the record and the page say of curate."""
