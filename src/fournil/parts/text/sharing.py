@@ -18,13 +18,11 @@ def bit_table(ordered: np.ndarray) -> np.ndarray:
     Args:
         ordered: uint32, the collection's runs.
     """
+    from fournil.parts.text.kernels.leaks import set_bits
+
     width = min(max(int(_BITS_A_RUN * len(ordered)).bit_length(), _FEWEST_BITS), _MOST_BITS)
-    places = ordered >> np.uint32(_MOST_BITS - width)
-    bytes_ = places >> np.uint32(3)
     bits = np.zeros(1 << (width - 3), np.uint8)
-    if len(ordered):
-        first = np.flatnonzero(np.concatenate([[True], bytes_[1:] != bytes_[:-1]]))
-        bits[bytes_[first]] = np.bitwise_or.reduceat(np.uint8(1) << (places & 7).astype(np.uint8), first)
+    set_bits(ordered, bits, _MOST_BITS - width)
     return bits
 
 

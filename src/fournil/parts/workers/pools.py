@@ -95,6 +95,10 @@ class ProcessWorkers(Workers):
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return self._pool
 
+    def renew(self) -> None:
+        """End the processes; the next work starts others."""
+        self.close()
+
     def close(self) -> None:
         """End the processes."""
         if self._pool is not None:

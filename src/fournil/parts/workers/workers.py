@@ -42,6 +42,9 @@ class Workers:
     def check(self) -> None:
         """See that the workers can work: nothing to see here."""
 
+    def renew(self) -> None:
+        """Give back the memory that workers hold from what they have done; the next work may begin seconds later."""
+
     def close(self) -> None:
         """End what was started."""
 

@@ -32,10 +32,13 @@ from fournil.stages.curate.together.near import save
 
 _KINDS = ("documents", "pairs")
 _RULES = ("same_letters", "near_duplicate", "translation_group")
-_BATCH_ROWS = {"documents": 4096, "pairs": 16384}
+_BATCH_ROWS = {"documents": 1024, "pairs": 16384}
 _OPENING_LETTERS = 256
 """Texts whose first letters are those of no held-out one are not read to the end for their letters."""
 _ROUNDING = 1e-9
+_HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
+_COPIED = 1 << 20
+"""So many numbers are copied at once."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,12 @@ class _Texts:
         ids, values = self.ids.take(chosen), self.values.take(chosen)
         return _Texts(ids, values, self.profile_D[places], self.least_D[places], self.groups)
 
-    def distinct(self) -> tuple[np.ndarray, np.ndarray]:
-        """The shingles of all texts without repeats, folded to 32 bits: owners and shingles, sorted by both."""
+    def distinct(self) -> np.ndarray:
+        """The shingles of all texts without repeats, sorted: 32 bits of the text's number, 32 of the shingle."""
         words = scan_bytes(*utf8_bytes(self.values), self.profile_D).words
         hashes, counts = shingles(words, SHINGLE_WORDS, wanted=np.diff(words.bounds_D) >= self.least_D)
         owners = np.repeat(np.arange(len(self), dtype=np.uint64), counts)
-        both = np.unique((owners << np.uint64(32)) | (hashes >> np.uint64(32)))
-        return (both >> np.uint64(32)).astype(np.int64), both.astype(np.uint32)
+        return np.unique((owners << _HALF) | (hashes >> _HALF))
 
 
 def _texts(ids: pa.Array, values: pa.Array, tags: pa.Array, least: int, groups: set[str]) -> _Texts:
@@ -107,29 +109,23 @@ class _Held:
         ids: list[str] = []
         groups: set[str] = set()
         letters, openings = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)]
-        owners, shingles_ = [np.zeros(0, np.uint32)], [np.zeros(0, np.uint32)]
-        for kind in _KINDS:
-            for path in shard_paths(heldout / kind):
-                for texts in _read(path, kind):
-                    one, other = texts.distinct()
-                    owners.append((one + len(ids)).astype(np.uint32))
-                    shingles_.append(other)
-                    letters.append(letter_keys(texts.values))
-                    openings.append(letter_keys(texts.values, most=_OPENING_LETTERS))
-                    ids += texts.ids.to_pylist()
-                    groups |= texts.groups
-        owner, shingle = np.concatenate(owners), np.concatenate(shingles_)
-        order = np.argsort(shingle, kind="stable")
-        arrays = {
-            "owners": owner[order],
-            "shingles": shingle[order],
-            "sizes": np.bincount(owner, minlength=len(ids)),
-            "letters": np.unique(np.concatenate(letters)),
-            "openings": np.unique(np.concatenate(openings)),
-            "bits": bit_table(shingle[order]),
-        }
-        for name, values in arrays.items():
-            save(folder / f"{name}.npy", values)
+        sizes = [np.zeros(0, np.int64)]
+        with (folder / "both.bin").open("wb") as file:
+            for kind in _KINDS:
+                for path in shard_paths(heldout / kind):
+                    for texts in _read(path, kind):
+                        both = texts.distinct()
+                        owners = both >> _HALF
+                        sizes.append(np.bincount(owners.astype(np.int64), minlength=len(texts)))
+                        ((both << _HALF) | (owners + np.uint64(len(ids)))).tofile(file)
+                        letters.append(letter_keys(texts.values))
+                        openings.append(letter_keys(texts.values, most=_OPENING_LETTERS))
+                        ids += texts.ids.to_pylist()
+                        groups |= texts.groups
+        save(folder / "sizes.npy", np.concatenate(sizes))
+        save(folder / "letters.npy", np.unique(np.concatenate(letters)))
+        save(folder / "openings.npy", np.unique(np.concatenate(openings)))
+        _save_postings(folder)
         write_json(folder / "said.json", {"ids": ids, "groups": sorted(groups)})
         return cls(folder)
 
@@ -140,6 +136,24 @@ class _Held:
     def said(self) -> dict[str, list[str]]:
         """Ids and groups."""
         return json.loads((self.folder / "said.json").read_text("utf-8"))
+
+
+def _save_postings(folder: Path) -> None:
+    """Sort what was laid down, a shingle and its text in each number, and part the two.
+
+    One array of all of it is in memory, 8 bytes for each shingle of a held-out text, and no second one.
+    """
+    path = folder / "both.bin"
+    both = np.fromfile(path, np.uint64)
+    path.unlink()
+    both.sort()
+    for name, shift in (("shingles", _HALF), ("owners", np.uint64(0))):
+        out = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint32, (len(both),))
+        for start in range(0, len(both), _COPIED):
+            out[start : start + _COPIED] = (both[start : start + _COPIED] >> shift) & _LOW
+        out.flush()
+    del both
+    save(folder / "bits.npy", bit_table(np.load(folder / "shingles.npy", mmap_mode="c")))
 
 
 def check_leaks(out: Path, *, threshold: float, workers: Workers | None = None) -> dict[str, Any]:
@@ -229,7 +243,8 @@ def _similar(texts: _Texts, held: _Held, threshold: float) -> list[tuple[int, in
     indexed = held.array("shingles")
     if len(texts) == 0 or len(indexed) == 0:
         return []
-    owners, shingles_ = texts.distinct()
+    both = texts.distinct()
+    owners, shingles_ = (both >> _HALF).astype(np.int64), both.astype(np.uint32)
     sizes = np.bincount(owners, minlength=len(texts))
     low = np.searchsorted(indexed, shingles_, side="left")
     num = np.searchsorted(indexed, shingles_, side="right") - low

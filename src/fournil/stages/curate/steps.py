@@ -46,6 +46,8 @@ from fournil.stages.curate.write import clear, write_kind
 PAIR_STEPS = (NORMALISE, PERSONAL_DATA, LANGUAGE, CONTAMINATION, HELDOUT, QUALITY, DUPLICATES)
 
 _KINDS = ("documents", "pairs")
+_MUCH_BYTES = 1 << 30
+"""From so much text on workers begin anew where another kind of work begins: what they hold by then is given back."""
 
 
 def document_steps(config: Config) -> tuple[str, ...]:
@@ -104,6 +106,9 @@ def _curate(config: Config, sources: Path, out: Path, context: Context, workers:
     documents, pairs = (
         load_rows(made[kind][0], kind, work / f"{kind}-columns", sources / kind) for kind in ("documents", "pairs")
     )
+    bytes_in = sum(int(rows.arrays["bytes_in"].sum()) for rows in (documents, pairs))
+    if bytes_in > _MUCH_BYTES:
+        workers.renew()
     cleaned, cpu_cleaned = time.perf_counter(), time.process_time()
 
     context.progress.note(tr("Comparing all texts, setting some aside for evaluation"))
@@ -119,10 +124,11 @@ def _curate(config: Config, sources: Path, out: Path, context: Context, workers:
         write_kind(out, fate, workers, context)
     write_signatures(out, documents, fates[0].kept, config.duplicates)
     written, cpu_written = time.perf_counter(), time.process_time()
+    if bytes_in > _MUCH_BYTES:
+        workers.renew()
     context.progress.note(tr("Checking that nothing held out is in the training shards"))
     leaks = check_leaks(out, threshold=config.duplicates.threshold, workers=workers)
 
-    bytes_in = sum(int(rows.arrays["bytes_in"].sum()) for rows in (documents, pairs))
     facts: dict[str, Any] = {fate.rows.kind: facts_of(fate) for fate in fates}
     facts["languages"] = language_matrix(documents)
     facts["mixture"] = mixture_facts(fates[0], config.language)

@@ -17,6 +17,21 @@ _ROUNDING = 1e-9
 
 
 @kernel
+def set_bits(values: np.ndarray, bits: np.ndarray, shift: int) -> None:
+    """Make a table of bits that says « perhaps » of some numbers.
+
+    Args:
+        values: uint32.
+        bits: uint8, all 0.
+        shift: A number's bit is that of number >> shift.
+    """
+    narrow = np.uint32(shift)
+    for number in range(len(values)):
+        place = np.uint64(values[number] >> narrow)
+        bits[place >> _WORD] |= np.uint8(1) << np.uint8(place & _BYTE)
+
+
+@kernel
 def known(value: np.uint32, bits: np.ndarray, shift: np.uint32) -> np.int64:
     """1 where a table of bits says « perhaps » of a number, else 0."""
     place = np.uint64(value >> shift)
