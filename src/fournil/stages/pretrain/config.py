@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fournil.core.bounds import within
+from fournil.core.bounds import each_once, within
 from fournil.core.speech import tr
 from fournil.parts.model.published import PUBLISHED
-from fournil.stages.pretrain.sections.phases import LanguageWeight, Phase, Sampling, Source, SourceWeight, each_once
+from fournil.stages.pretrain.sections.phases import LanguageWeight, Phase, Sampling, Source, SourceWeight
 
 __all__ = [
     "Config",
@@ -141,7 +141,7 @@ class Optimizer:
         """
         within(
             self,
-            momentum=(0.0, 1.0),
+            momentum=(0.0, 0.999999),
             newton_schulz_steps=(0, 30),
             beta1=(0.0, 0.999999),
             beta2=(0.0, 0.999999),
