@@ -347,7 +347,7 @@ class _Training:
             "loss": tally.mean(),
             "by_group": tally.by_group(),
         }
-        self.guard.read(line["loss"], new_phase=inner < self.settings.log_every)
+        self.guard.read(line["loss"], phase=number)
         speed, used = self.throughput.since_last()
         now = {"tokens_per_second": round(speed, 1), "mfu": round(used, 4), "kwh": self.throughput.kwh()}
         self._write(line, now)
@@ -434,7 +434,7 @@ class _Training:
             self._give_up()
         self.checkpoints.restore(before[-1])
         self.checkpoints.forget_after(before[-1])
-        self.guard.went_back(self.step, before[-1])
+        self.guard.went_back(self.step, before[-1], before=before[-2] if len(before) > 1 else None)
         self.pending.clear()
         self.tally = _Tally()
         self.context.progress.note(
