@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from small_training import Heard
 
 from fournil.core.context import Context
 from fournil.core.errors import FournilError
@@ -156,6 +157,17 @@ def test_a_checkpoint_that_cannot_be_used_is_refused(how, tmp_path):
 def test_unknown_settings_are_refused(tmp_path):
     with pytest.raises(FournilError, match="unknown compile"):
         run(tmp_path, TrainSettings(PHASES, compile="maybe"))
+
+
+@pytest.mark.parametrize(("strategy", "said"), [("auto", []), ("fsdp", ["fsdp"]), ("ddp", ["ddp"])])
+def test_a_strategy_that_one_process_cannot_follow_is_said(strategy, said, tmp_path):
+    heard = Heard()
+    settings = TrainSettings((Phase(1),), precision="float32", strategy=strategy)
+    context = Context(threads=1, progress=heard)
+    found = train(Llama(CONFIG).reset(0), batch, settings, tmp_path, context)
+    assert found.measured["strategy"] == "one process"
+    notes = [note for note in heard.notes if "strategy" in note]
+    assert notes == [f'strategy = "{name}" changes nothing: this training has one process.' for name in said]
 
 
 def test_weights_that_are_no_numbers_never_replace_a_good_checkpoint(tmp_path):

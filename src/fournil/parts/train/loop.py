@@ -206,6 +206,10 @@ class _Training:
         self.parallel = Parallel(
             model, device=context.device, strategy=settings.strategy, compiled=compiled, world=world
         )
+        if world.ranks == 1 and settings.strategy != "auto":
+            context.progress.note(
+                tr('strategy = "{strategy}" changes nothing: this training has one process.', strategy=settings.strategy)
+            )
         self.model = self.parallel.model
         self.optimizer = Optimizer(self.model, settings.optimizer, world)
         self.checkpoints = Checkpoints(
