@@ -7,6 +7,8 @@ from failing_together import training_beside_one_that_hangs
 from small_training import training
 from together import start, together
 
+from fournil.parts.train.schedule import Phase
+
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
@@ -42,3 +44,11 @@ def test_nobody_waits_for_ever_for_a_process_that_hangs(strategy, tmp_path):
     assert second.exitcode is None  # it hangs still
     for process in (first, second):
         process.kill()
+
+
+@pytest.mark.parametrize(("strategy", "said"), [("auto", []), ("fsdp", ["fsdp"]), ("ddp", ["ddp"])])
+def test_a_strategy_that_one_process_cannot_follow_is_said(strategy, said, tmp_path):
+    found = training(0, tmp_path, strategy=strategy, phases=(Phase(1),))
+    assert found["measured"]["strategy"] == "one process"
+    notes = [note for note in found["notes"] if "strategy" in note]
+    assert notes == [f'strategy = "{name}" changes nothing: this training has one process.' for name in said]

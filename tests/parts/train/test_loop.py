@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from small_training import Heard
 
 from fournil.core.context import Context
 from fournil.core.errors import FournilError
@@ -92,6 +91,30 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(moments, whole, tmp_pa
     assert all(torch.equal(mine[name], other[name]) for name in other)
 
 
+def test_checkpoints_do_not_grow_with_the_losses_that_stand_beside_them(whole, tmp_path):
+    sizes = []
+    for moment in (5, 14, 39):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, source=interrupted(moment))
+        state = checkpoints(tmp_path)[-1] / "state.json"
+        assert "loss" not in state.read_text()
+        sizes.append(json.loads(state.read_text())["num_lines"])
+        with (tmp_path / ".work" / "losses.jsonl").open("a") as file:
+            file.write('{"step": 99, "loss": 1.0}\n{"loss')  # a line that the checkpoint does not know, and half of one
+    assert sizes == [1, 4, 12]
+    run(tmp_path)
+    assert (tmp_path / "losses.jsonl").read_bytes() == (whole[0] / "losses.jsonl").read_bytes()
+
+
+def test_losses_that_are_missing_beside_a_checkpoint_are_said(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, source=interrupted(9))
+    path = tmp_path / ".work" / "losses.jsonl"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(FournilError, match=r"some are missing \[.*losses.jsonl\]. Bring the file back; or remove"):
+        run(tmp_path)
+
+
 def test_a_killed_training_goes_on_to_the_same_bits(whole, tmp_path):
     script = (
         "import sys, time, torch; torch.set_num_threads(1); sys.path.insert(0, sys.argv[1])\n"
@@ -157,17 +180,6 @@ def test_a_checkpoint_that_cannot_be_used_is_refused(how, tmp_path):
 def test_unknown_settings_are_refused(tmp_path):
     with pytest.raises(FournilError, match="unknown compile"):
         run(tmp_path, TrainSettings(PHASES, compile="maybe"))
-
-
-@pytest.mark.parametrize(("strategy", "said"), [("auto", []), ("fsdp", ["fsdp"]), ("ddp", ["ddp"])])
-def test_a_strategy_that_one_process_cannot_follow_is_said(strategy, said, tmp_path):
-    heard = Heard()
-    settings = TrainSettings((Phase(1),), precision="float32", strategy=strategy)
-    context = Context(threads=1, progress=heard)
-    found = train(Llama(CONFIG).reset(0), batch, settings, tmp_path, context)
-    assert found.measured["strategy"] == "one process"
-    notes = [note for note in heard.notes if "strategy" in note]
-    assert notes == [f'strategy = "{name}" changes nothing: this training has one process.' for name in said]
 
 
 def test_weights_that_are_no_numbers_never_replace_a_good_checkpoint(tmp_path):
