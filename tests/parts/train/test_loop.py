@@ -153,8 +153,9 @@ def test_small_pieces_of_a_batch_give_the_same_training(whole, tmp_path):
 
 def test_bfloat16_is_near_float32(whole, tmp_path):
     result = run(tmp_path, TrainSettings(PHASES, log_every=4, precision="bfloat16"))
-    assert result.losses[0]["loss"] == pytest.approx(whole[1].losses[0]["loss"], abs=0.05)
-    assert result.losses[-1]["loss"] == pytest.approx(whole[1].losses[-1]["loss"], abs=0.3)
+    found, expected = ([line["loss"] for line in lines] for lines in (result.losses, whole[1].losses))
+    assert found == pytest.approx(expected, abs=1e-3)  # they fall by 0.4; 0.0001 apart was seen
+    assert found != expected  # it was bfloat16
 
 
 def test_a_loss_that_is_no_number_ends_the_training(tmp_path):
