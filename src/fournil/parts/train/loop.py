@@ -209,7 +209,10 @@ class _Training:
         )
         if world.ranks == 1 and settings.strategy != "auto":
             context.progress.note(
-                tr('strategy = "{strategy}" changes nothing: this training has one process.', strategy=settings.strategy)
+                tr(
+                    'strategy = "{strategy}" changes nothing: this training has one process.',
+                    strategy=settings.strategy,
+                )
             )
         self.model = self.parallel.model
         self.optimizer = Optimizer(self.model, settings.optimizer, world)
