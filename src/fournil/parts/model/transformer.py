@@ -126,7 +126,8 @@ class Llama(nn.Module):
         """
         for block in self.blocks:
             assert isinstance(block, Block)
-            block.compiled = torch.compile(block.through, backend=backend, recompile_limit=GRAPHS)
+            # torch's overloads do not have the limit, its function does
+            block.compiled = torch.compile(block.through, backend=backend, recompile_limit=GRAPHS)  # pyright: ignore[reportCallIssue]
 
     def turn_with(self, rope_theta: float, max_position_embeddings: int | None = None) -> None:
         """Go on with another base of the rotary frequencies, as when training goes over to longer contexts.
