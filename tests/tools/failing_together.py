@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -36,6 +37,19 @@ def call(rank: int, error: Exception, late: bool) -> str | None:
         ranks.dismiss()  # as the command line does
         return type(failed).__name__
     return None
+
+
+def command(rank: int, words: list[str], said: Path) -> int:
+    """Be the program under torchrun; what a process says goes to a file of its own. Returns the exit code."""
+    from fournil.cli import main
+
+    with (said / f"said-{rank}.txt").open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    code = main(words)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
 
 
 def training_on_a_full_disk(rank: int, out: Path) -> str:

@@ -48,14 +48,13 @@ def score(model):
     return {"fr": float(model.loss(ids[:, :-1], ids[:, 1:]).mean())}
 
 
-def training(rank: int, out: Path, *, signals: dict | None = None, matrices: str = "muon", **changes):
+def training(rank: int, out: Path, *, signals: dict | None = None, **changes):
     """Train; returns losses, weights (of the first process), the whole optimizer state and the measured values.
 
     Args:
         rank: Of this process.
         out: The same folder for all.
         signals: Step -> what the last process sends itself before it.
-        matrices: What trains the matrices.
         changes: To the settings.
     """
     world = world_here()
@@ -67,7 +66,7 @@ def training(rank: int, out: Path, *, signals: dict | None = None, matrices: str
         return batch(step, world.rank, world.ranks)
 
     settings = replace(SETTINGS, **changes)
-    settings = replace(settings, optimizer=replace(settings.optimizer, matrices=matrices, weight_decay=0.01))
+    settings = replace(settings, optimizer=replace(settings.optimizer, weight_decay=0.01))
     heard = Heard()
     model = Llama(CONFIG).reset(0)
     try:

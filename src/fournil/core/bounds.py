@@ -26,3 +26,14 @@ def within(config: Any, **bounds: tuple[float, float | None]) -> None:  # noqa: 
             if most is None:
                 raise ValueError(tr("{name} is {figure}, it must be {least} or more", **said))
             raise ValueError(tr("{name} is {figure}, it must be from {least} to {most}", **said, most=most))
+
+
+def each_once(names: tuple[str, ...], kind: str) -> None:
+    """Refuse a list of tables that names one thing twice: only one of them could count.
+
+    Raises:
+        ValueError: One is named twice; the message names it.
+    """
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(tr("{kind} {name!r} is named twice", kind=kind, name=name))

@@ -16,14 +16,18 @@ SHAPE = ModelConfig(97, 48, 56, 3, 6, 2, max_position_embeddings=48)
 
 
 class Graphs:
-    """A backend that compiles nothing and counts what it is given."""
+    """A backend that compiles nothing and counts what it is given, and how often that runs."""
 
     def __init__(self):
-        self.count = 0
+        self.count = self.runs = 0
 
     def __call__(self, graph, inputs):
+        def run(*arguments):
+            self.runs += 1
+            return graph.forward(*arguments)
+
         self.count += 1
-        return graph.forward
+        return run
 
 
 def scattered(config):
@@ -71,3 +75,21 @@ def test_reading_with_a_cache_is_not_compiled():
         assert graphs.count == 0
         torch.testing.assert_close(model(ids), cached, atol=1e-5, rtol=1e-5)
     assert graphs.count == 1
+
+
+def test_no_shape_of_a_training_is_one_too_many():
+    """Two contexts, a row that remains of a batch, validation: torch alone gives up after eight graphs."""
+    torch.compiler.reset()
+    model, graphs = scattered(dataclasses.replace(SHAPE, num_hidden_layers=1)), Graphs()
+    model.compile_blocks(graphs)
+    calls = 0
+    for length in (16, 32):
+        for apart in (False, True):
+            for rows, learns in ((4, True), (1, True), (5, False)):
+                ids = torch.zeros((rows, length), dtype=torch.long)
+                segments = torch.zeros_like(ids) if apart else None
+                with torch.set_grad_enabled(learns):
+                    model.loss(ids, ids, segments)
+                calls += 1
+                assert graphs.runs == calls, (length, apart, rows, learns)
+    assert graphs.count > 8

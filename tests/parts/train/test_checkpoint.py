@@ -27,7 +27,7 @@ def checkpoints(work, config=CONFIG, *, seed=0, aside=False, matrices="muon"):
 
 
 def state(step):
-    known = dict.fromkeys(STATE, 0) | {"guard": Guard(GuardSettings()).state(), "tally": {}, "lines": []}
+    known = dict.fromkeys(STATE, 0) | {"guard": Guard(GuardSettings()).state(), "tally": {}}
     return known | {"step": step, "précision": "é"}
 
 

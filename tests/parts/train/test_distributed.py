@@ -7,19 +7,18 @@ from failing_together import training_beside_one_that_hangs
 from small_training import training
 from together import start, together
 
+from fournil.parts.train.schedule import Phase
+
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    return {kind: training(0, tmp_path_factory.mktemp("alone"), matrices=kind) for kind in ("muon", "adamw")}
+def expected(tmp_path_factory):
+    return training(0, tmp_path_factory.mktemp("alone"))
 
 
-@pytest.mark.parametrize(
-    ("ranks", "strategy", "matrices"), [(2, "ddp", "muon"), (4, "fsdp", "muon"), (2, "fsdp", "adamw")]
-)
-def test_losses_are_those_of_a_single_process(ranks, strategy, matrices, alone, tmp_path):
-    work = partial(training, matrices=matrices, strategy=strategy)
-    found, *others = together(ranks, tmp_path, work, tmp_path)
-    expected = alone[matrices]
+@pytest.mark.parametrize(("ranks", "strategy"), [(2, "ddp"), (4, "fsdp")])
+def test_losses_are_those_of_a_single_process(ranks, strategy, expected, tmp_path):
+    """Muon trains the matrices and AdamW the rest, so both have whole weights and spread ones."""
+    found, *others = together(ranks, tmp_path, partial(training, strategy=strategy), tmp_path)
     assert len(expected["losses"]) == 50
     assert expected["losses"][-1] < expected["losses"][0] - 0.3
     assert found["losses"] == pytest.approx(expected["losses"], rel=1e-6)
@@ -42,3 +41,11 @@ def test_nobody_waits_for_ever_for_a_process_that_hangs(strategy, tmp_path):
     assert second.exitcode is None  # it hangs still
     for process in (first, second):
         process.kill()
+
+
+@pytest.mark.parametrize(("strategy", "said"), [("auto", []), ("fsdp", ["fsdp"]), ("ddp", ["ddp"])])
+def test_a_strategy_that_one_process_cannot_follow_is_said(strategy, said, tmp_path):
+    found = training(0, tmp_path, strategy=strategy, phases=(Phase(1),))
+    assert found["measured"]["strategy"] == "one process"
+    notes = [note for note in found["notes"] if "strategy" in note]
+    assert notes == [f'strategy = "{name}" changes nothing: this training has one process.' for name in said]

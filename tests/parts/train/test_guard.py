@@ -69,6 +69,17 @@ def test_after_several_bad_steps_the_model_goes_back(tmp_path):
     assert found.state["step"] == 40
 
 
+def test_trouble_that_comes_back_at_once_goes_further_back(tmp_path):
+    guard = GuardSettings(patience=3, rollbacks=2)
+    model = spoiling(Llama(CONFIG).reset(0), range(20, 26), math.nan)
+    found = run(tmp_path / "a", guard, model, checkpoint_every=8, checkpoint_seconds=1e9)
+    assert [event["to"] for event in found.guard if event["did"] == "went back"] == [16, 8]
+    assert found.state["step"] == 40
+    model = spoiling(Llama(CONFIG).reset(0), range(20, 29), math.nan)
+    with pytest.raises(FournilError, match=r"the loss of step 26 is no longer finite"):
+        run(tmp_path / "b", guard, model, checkpoint_every=8, checkpoint_seconds=1e9)
+
+
 def test_a_model_that_cannot_be_saved_ends_the_training_and_keeps_its_checkpoint(tmp_path):
     model = spoiling(Llama(CONFIG).reset(0), range(20, 100), math.nan)
     guard = GuardSettings(patience=3, rollbacks=1)
@@ -116,18 +127,38 @@ def test_a_loss_that_stays_high_goes_back_to_before():
         assert not guard.lost
     guard.read(4.8)
     assert guard.lost
-    guard.went_back(60, 30)
+    guard.went_back(60, 30, before=20)
     assert guard.calm
+    assert guard.good_step == 20
+    guard.saw(61, 1.0, math.inf)
+    assert guard.good_step == 20  # where losses are watched, a step alone says nothing
+    guard.read(3.1)
+    assert guard.good_step == 61
     assert guard.events == [{"step": 60, "did": "went back", "to": 30}]
 
 
 def test_a_new_phase_has_losses_of_its_own():
     guard = Guard(GuardSettings(rise=1.0))
     guard.read(2.0)
-    guard.read(4.0, new_phase=True)
+    guard.read(4.0, phase=1)
     assert guard.calm
-    guard.read(5.5)
+    guard.read(5.5, phase=1)
     assert not guard.calm
+
+
+def test_a_phase_whose_first_line_is_empty_has_losses_of_its_own(tmp_path):
+    """Steps 21 to 24 are left out, all that the phase's first line would have been of."""
+    phases = (Phase(20, Rates(norm=0.01), warmup_steps=3), Phase(20))
+    loss, calls = Llama.loss, iter(range(1, 1000))
+
+    class Harder(Llama):
+        def loss(self, *arguments):
+            call = next(calls)
+            return loss(self, *arguments) * (math.nan if call in range(21, 25) else 1.0) + (5.0 if call > 20 else 0.0)
+
+    found = run(tmp_path, GuardSettings(rise=2.0), Harder(CONFIG).reset(0), phases=phases, log_every=4)
+    assert [line["step"] for line in found.losses][4:6] == [20, 28]
+    assert [event["did"] for event in found.guard] == ["left out"] * 4
 
 
 def test_what_it_remembers_goes_through_a_checkpoint():

@@ -91,6 +91,30 @@ def test_an_interrupted_training_goes_on_to_the_same_bits(moments, whole, tmp_pa
     assert all(torch.equal(mine[name], other[name]) for name in other)
 
 
+def test_checkpoints_do_not_grow_with_the_losses_that_stand_beside_them(whole, tmp_path):
+    sizes = []
+    for moment in (5, 14, 39):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path, source=interrupted(moment))
+        state = checkpoints(tmp_path)[-1] / "state.json"
+        assert "loss" not in state.read_text()
+        sizes.append(json.loads(state.read_text())["num_lines"])
+        with (tmp_path / ".work" / "losses.jsonl").open("a") as file:
+            file.write('{"step": 99, "loss": 1.0}\n{"loss')  # a line that the checkpoint does not know, and half of one
+    assert sizes == [1, 4, 12]
+    run(tmp_path)
+    assert (tmp_path / "losses.jsonl").read_bytes() == (whole[0] / "losses.jsonl").read_bytes()
+
+
+def test_losses_that_are_missing_beside_a_checkpoint_are_said(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, source=interrupted(9))
+    path = tmp_path / ".work" / "losses.jsonl"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(FournilError, match=r"some are missing \[.*losses.jsonl\]. Bring the file back; or remove"):
+        run(tmp_path)
+
+
 def test_a_killed_training_goes_on_to_the_same_bits(whole, tmp_path):
     script = (
         "import sys, time, torch; torch.set_num_threads(1); sys.path.insert(0, sys.argv[1])\n"
@@ -129,8 +153,9 @@ def test_small_pieces_of_a_batch_give_the_same_training(whole, tmp_path):
 
 def test_bfloat16_is_near_float32(whole, tmp_path):
     result = run(tmp_path, TrainSettings(PHASES, log_every=4, precision="bfloat16"))
-    assert result.losses[0]["loss"] == pytest.approx(whole[1].losses[0]["loss"], abs=0.05)
-    assert result.losses[-1]["loss"] == pytest.approx(whole[1].losses[-1]["loss"], abs=0.3)
+    found, expected = ([line["loss"] for line in lines] for lines in (result.losses, whole[1].losses))
+    assert found == pytest.approx(expected, abs=1e-3)  # they fall by 0.4; 0.0001 apart was seen
+    assert found != expected  # it was bfloat16
 
 
 def test_a_loss_that_is_no_number_ends_the_training(tmp_path):

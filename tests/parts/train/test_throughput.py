@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+import torch
 from small_training import CONFIG, SETTINGS, batch
 
 from fournil.core.context import Context
@@ -43,8 +44,20 @@ def test_time_aside_is_no_training(clock):
     assert measured["training_energy_method"].startswith(("estimated", "measured"))
 
 
-def test_a_large_product_is_measured():
-    assert dense_rate("cpu", "float32") > 1e8
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_rate_is_that_of_the_fastest_of_several_large_products(precision, monkeypatch):
+    now, taken, product = [100.0], iter([0.008, 0.002, 0.005, 0.007, 0.004]), torch.mm
+
+    def mm(left, right):
+        now[0] += next(taken)
+        assert left.dtype == right.dtype == getattr(torch, precision)
+        assert left.shape == right.shape == (512, 512)
+        return product(left, right)
+
+    monkeypatch.setattr("fournil.parts.train.throughput.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr(torch, "mm", mm)
+    assert dense_rate("cpu", precision) == pytest.approx(512**2 * (2 * 512) / 0.002)
+    assert list(taken) == [0.004]  # 20 ms are enough
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from fournil.parts.tokenize.special import special_tokens
 from fournil.parts.tokenize.train import choose_alphabet, count_characters, save, train
 from fournil.stages import finetune
 from fournil.stages.finetune import training
-from fournil.stages.finetune.config import Band, Config, Toward
+from fournil.stages.finetune.config import Band, Config, Instruction, Toward
 from fournil.stages.finetune.examples import Examples, Maker
 from fournil.stages.finetune.pairs import read_pairs
 
@@ -197,7 +197,8 @@ def test_a_direction_can_be_seen_more_often(inputs, context):
 def test_settings_that_make_no_sense_are_refused(inputs, context, tmp_path):
     for config, message in (
         (replace(CONFIG, bands=(Band(45), Band(20))), "must ascend"),
-        (replace(CONFIG, instructions=(training.Config().instructions[0].__class__("fr", "Traduis"),)), "no {text}"),
+        (replace(CONFIG, instructions=(Instruction("fr", "Traduis"),)), "no {text}"),
+        (replace(CONFIG, instructions=(Instruction("de", "Übersetze: {text}"),)), "'de' is none of the recipe's"),
         (replace(CONFIG, bands=(Band(2),)), "no pairs"),
         (replace(CONFIG, toward=(Toward("de", 2.0),)), "nothing is translated into 'de'"),
         (replace(CONFIG, bands=(Band(45, 0.0),)), "no example"),
@@ -220,3 +221,8 @@ def test_a_model_that_cannot_be_read_is_named(inputs, context, tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(FournilError, match=r"broken safetensors .*model.safetensors\]. Fetch the file again"):
         finetune.run(CONFIG, {**inputs, "model": tmp_path}, tmp_path / "out", context)
+
+
+def test_plain_words_that_nobody_wrote_may_lie_idle():
+    """Those that are there unasked are for French and English; a recipe of other languages is none the worse."""
+    training._check(CONFIG, ("en", "de"))

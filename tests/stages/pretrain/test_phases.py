@@ -12,6 +12,7 @@ from fournil.core.files import hash_tree, sha256_file
 from fournil.parts.model import folder as model_folder
 from fournil.parts.tokenize.shards import TokenShardWriter
 from fournil.parts.train.prefetch import Prefetch
+from fournil.parts.train.validation import Validation
 from fournil.stages.pretrain import Config, run
 from fournil.stages.pretrain.config import Model, Phase, Source, SourceWeight
 
@@ -87,6 +88,20 @@ def test_the_plan_is_what_happens(baked):
 def test_the_model_keeps_the_last_rotary_base(baked):
     assert json.loads((baked[0] / "config.json").read_text())["rope_theta"] == 500_000.0
     assert model_folder.load(baked[0]).config.rope_theta == 500_000.0
+
+
+def test_held_out_text_is_read_in_windows_that_every_phase_has_learnt(baked, tokenized):
+    """Longer ones would show positions that nothing was taught of until the last phase."""
+    measure = Validation(
+        tokenized / "shards" / "heldout-documents",
+        ("fr", "en"),
+        context_length=16,
+        max_tokens=CONFIG.validation_tokens,
+        seed=3,
+        apart=True,
+    )
+    scores = measure(model_folder.load(baked[0]))
+    assert baked[1].facts["validation_curve"][-1]["bits_per_byte"] == pytest.approx(scores, rel=1e-6)
 
 
 @pytest.mark.parametrize("step", [4, 10, 15])

@@ -6,14 +6,21 @@ import subprocess
 import sys
 
 import pytest
+from failing_together import command
+from together import start
+
+from fournil.core.errors import EXIT_FAILED
+
+
+def command_of(repository, run):
+    return ["pretrain", "--threads", "2", "--recipe", str(repository / "recipes" / "mie.toml"), "--run", str(run)]
 
 
 def torchrun(repository, run, *arguments):
     # `--` ends torchrun's own options, of which one begins like --run
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
-    command += ["fournil", "pretrain", "--threads", "2"]
-    recipe = ["--recipe", str(repository / "recipes" / "mie.toml"), "--run", str(run)]
-    return subprocess.run([*command, *recipe, *arguments], capture_output=True, text=True, timeout=300, check=False)
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "--"]
+    words += ["fournil", *command_of(repository, run), *arguments]
+    return subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.fixture
@@ -42,10 +49,16 @@ def test_two_processes_bake_the_same_model(mie, tokenized, repository):
         assert (tokenized / "04-pretrain" / path).read_bytes() == (mie / "04-pretrain" / path).read_bytes()
 
 
-def test_what_is_wrong_is_said_once(tokenized, repository):
-    done = torchrun(repository, tokenized, "--set", "pretrain.max_epochs=0.001")
-    assert done.returncode == 1
-    said = [line for line in done.stderr.splitlines() if line.startswith("fournil:")]
+def test_what_is_wrong_is_said_once(tokenized, repository, tmp_path):
+    words = [*command_of(repository, tokenized), "--set", "pretrain.max_epochs=0.001"]
+    (first, answer), (second, _) = start(2, tmp_path, command, words, tmp_path)
+    assert answer.poll(60)
+    assert answer.recv() == ("done", EXIT_FAILED)
+    first.kill()  # it is done; what it holds open would be closed by the end of the program
+    second.join(20)
+    assert second.exitcode == EXIT_FAILED
+    lines = [line for rank in (0, 1) for line in (tmp_path / f"said-{rank}.txt").read_text().splitlines()]
+    said = [line for line in lines if line.startswith("fournil:")]
     assert len(said) == 1
     assert "tokens, this training asks for" in said[0]
     assert not (tokenized / "04-pretrain").exists()

@@ -25,6 +25,10 @@ from fournil.parts.model.cross_entropy import linear_cross_entropy
 
 WRITERS = ("attention_out", "down")
 """The matrices of a block that write to the stream."""
+GRAPHS = 64
+"""As many graphs a compiled block may have. torch stops at 8 and then, silently, runs what has another shape as it is:
+with and without gradients, texts apart or not, one row or several and the first shape of each for itself make more than
+that (a training with two contexts made 18)."""
 
 
 class Block(nn.Module):
@@ -122,7 +126,8 @@ class Llama(nn.Module):
         """
         for block in self.blocks:
             assert isinstance(block, Block)
-            block.compiled = torch.compile(block.through, backend=backend)
+            # torch's overloads do not have the limit, its function does
+            block.compiled = torch.compile(block.through, backend=backend, recompile_limit=GRAPHS)  # pyright: ignore[reportCallIssue]
 
     def turn_with(self, rope_theta: float, max_position_embeddings: int | None = None) -> None:
         """Go on with another base of the rotary frequencies, as when training goes over to longer contexts.

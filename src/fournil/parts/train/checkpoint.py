@@ -35,7 +35,7 @@ KEPT = 2
 """How many checkpoints stay: the last ones. Beside them stays the last one that is known to be good, for a model may be
 spoilt for longer than they reach before its losses show it."""
 
-STATE = ("step", "precision", "tokens_seen", "tokens_learnt", "tally", "lines", "threads", "ranks", "guard")
+STATE = ("step", "precision", "tokens_seen", "tokens_learnt", "tally", "num_lines", "threads", "ranks", "guard")
 """What a checkpoint says beside its tensors."""
 
 SEEING_SECONDS = 15.0

@@ -44,6 +44,8 @@ class Guard:
         self.lengths: deque[float] = deque(maxlen=HISTORY)
         self.out_in_row = 0
         self.first_out = 0
+        self.phase: int | None = None
+        """Whose losses `lowest` and `lengths` are."""
         self.lowest = math.inf
         self.high_in_row = 0
         self.broken = False
@@ -88,15 +90,15 @@ class Guard:
         self.events.append({"step": step, "did": "left out", **told})
         return True
 
-    def read(self, loss: float, *, new_phase: bool = False) -> None:
+    def read(self, loss: float, *, phase: int = 0) -> None:
         """Take down the mean loss of a line of the log.
 
         Args:
             loss: In nats.
-            new_phase: The line is the first of a phase, whose losses are not those of the one before.
+            phase: The number of the line's phase: losses of one are not those of another.
         """
-        if new_phase:
-            self.lowest, self.high_in_row = math.inf, 0
+        if phase != self.phase:
+            self.phase, self.lowest, self.high_in_row = phase, math.inf, 0
             self.lengths.clear()
         if not self.finite(loss):
             return
@@ -122,8 +124,17 @@ class Guard:
         """Whether it has not gone back too often."""
         return self.rollbacks < self.settings.rollbacks
 
-    def went_back(self, step: int, to: int) -> None:
-        """Take down that weights and moments are those of an earlier step."""
+    def went_back(self, step: int, to: int, *, before: int | None = None) -> None:
+        """Take down that weights and moments are those of an earlier step.
+
+        Args:
+            step: After which it goes back.
+            to: The step of the checkpoint that it goes back to.
+            before: The step of the checkpoint before that one, if any. Until something good is seen again, only that
+                one is known to be good: trouble that comes back at once may lie in the weights, and what was gone
+                back to once must not be gone back to again.
+        """
+        self.good_step = to if before is None else before
         self.rollbacks += 1
         self.out_in_row = self.high_in_row = 0
         self.broken = False
@@ -134,6 +145,7 @@ class Guard:
         """JSON, for a checkpoint."""
         return {
             "lengths": list(self.lengths),
+            "phase": self.phase,
             "lowest": self.lowest if math.isfinite(self.lowest) else None,
             "good_step": self.good_step,
             "events": self.events,
@@ -143,6 +155,6 @@ class Guard:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint, which is made only while all is calm."""
         self.lengths.extend(state["lengths"])
-        self.lowest = math.inf if state["lowest"] is None else state["lowest"]
+        self.phase, self.lowest = state["phase"], math.inf if state["lowest"] is None else state["lowest"]
         self.good_step, self.rollbacks = state["good_step"], state["rollbacks"]
         self.events = list(state["events"])

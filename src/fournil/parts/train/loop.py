@@ -26,6 +26,7 @@ from fournil.parts.model.cross_entropy import IGNORED
 from fournil.parts.model.transformer import Llama
 from fournil.parts.train.checkpoint import Checkpoints
 from fournil.parts.train.guard import Guard, GuardSettings
+from fournil.parts.train.history import History
 from fournil.parts.train.kept import kept_folder
 from fournil.parts.train.optimizer import Optimizer, OptimizerSettings, kinds_of
 from fournil.parts.train.parallel import Parallel
@@ -206,6 +207,13 @@ class _Training:
         self.parallel = Parallel(
             model, device=context.device, strategy=settings.strategy, compiled=compiled, world=world
         )
+        if world.ranks == 1 and settings.strategy != "auto":
+            context.progress.note(
+                tr(
+                    'strategy = "{strategy}" changes nothing: this training has one process.',
+                    strategy=settings.strategy,
+                )
+            )
         self.model = self.parallel.model
         self.optimizer = Optimizer(self.model, settings.optimizer, world)
         self.checkpoints = Checkpoints(
@@ -214,7 +222,7 @@ class _Training:
         self.guard = Guard(settings.guard)
         self.step, self.tokens_seen, self.tokens_learnt = 0, 0, 0
         self.tally = _Tally()
-        self.lines: list[dict[str, Any]] = []
+        self.history = History(self.work, world)
         self.pending: deque[tuple[Sequence[str], Tensor, Tensor]] = deque()
         self.precision = ""
         self.measured: dict[str, Any] = {
@@ -225,6 +233,7 @@ class _Training:
     def run(self, title: str) -> TrainResult:
         state = self.checkpoints.restore()
         if state is None:
+            self.history.go_back(0)  # of a try that was killed before its first checkpoint
             choice = choose_precision(self.settings.precision, self.context.device) if self.world.is_first else None
             self.precision, rates = self.world.first_says(choice)
             self.measured["matrix_product_gflops"] = {name: round(rate, 1) for name, rate in rates.items()}
@@ -245,11 +254,12 @@ class _Training:
         self._refuse_not_finite()
         self._say_if_worse_than_nothing()
         self.measured |= {"steps": self.step - first, **self.throughput.measured()}
+        lines = self.history.lines
         if self.world.is_first:
-            write_text(self.out / LOSSES, "".join(json.dumps(line, sort_keys=True) + "\n" for line in self.lines))
+            write_text(self.out / LOSSES, "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines))
         return TrainResult(
-            losses=[line for line in self.lines if "loss" in line],
-            validations=[line for line in self.lines if "scores" in line],
+            losses=[line for line in lines if "loss" in line],
+            validations=[line for line in lines if "scores" in line],
             optimizer=self.optimizer,
             parallel=self.parallel,
             guard=self.guard.events,
@@ -347,7 +357,7 @@ class _Training:
             "loss": tally.mean(),
             "by_group": tally.by_group(),
         }
-        self.guard.read(line["loss"], new_phase=inner < self.settings.log_every)
+        self.guard.read(line["loss"], phase=number)
         speed, used = self.throughput.since_last()
         now = {"tokens_per_second": round(speed, 1), "mfu": round(used, 4), "kwh": self.throughput.kwh()}
         self._write(line, now)
@@ -382,7 +392,7 @@ class _Training:
 
     def _write(self, line: dict[str, Any], now: dict[str, Any] | None = None) -> None:
         """Add a line to the losses; what varies from run to run (`now`) goes to the events only."""
-        self.lines.append(line)
+        self.history.add(line)
         if not self.world.is_first:
             return
         events = self.work / "events.jsonl"
@@ -434,7 +444,7 @@ class _Training:
             self._give_up()
         self.checkpoints.restore(before[-1])
         self.checkpoints.forget_after(before[-1])
-        self.guard.went_back(self.step, before[-1])
+        self.guard.went_back(self.step, before[-1], before=before[-2] if len(before) > 1 else None)
         self.pending.clear()
         self.tally = _Tally()
         self.context.progress.note(
@@ -465,7 +475,7 @@ class _Training:
 
     def _say_if_worse_than_nothing(self) -> None:
         """A training can fail with finite losses: the norms bring weights of any size back to one."""
-        last = next((line["loss"] for line in reversed(self.lines) if "loss" in line), 0.0)
+        last = next((line["loss"] for line in reversed(self.history.lines) if "loss" in line), 0.0)
         nothing = math.log(self.model.config.vocab_size)
         if last > nothing:
             self.context.progress.note(
@@ -488,7 +498,7 @@ class _Training:
             self._counts()
             | {
                 "tally": merged.sums,
-                "lines": self.lines,
+                "num_lines": self.history.flush(),
                 "threads": self.context.threads,
                 "ranks": self.world.ranks,
                 "guard": self.guard.state(),
@@ -499,7 +509,7 @@ class _Training:
         self.step, self.precision = state["step"], state["precision"]
         self.tokens_seen, self.tokens_learnt = state["tokens_seen"], state["tokens_learnt"]
         self.tally = _Tally(state["tally"] if self.world.is_first else None)
-        self.lines = state["lines"]
+        self.history.go_back(state["num_lines"])
         self.guard.restore(state["guard"])
         self.measured["resumed_at_step"] = self.step
         before, now = ((state["ranks"], state["threads"]), (self.world.ranks, self.context.threads))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fournil.core.bounds import within
+from fournil.core.bounds import each_once, within
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,15 @@ class Instruction:
     """The words; {text} stands for what is to be translated."""
 
 
+INSTRUCTIONS = (
+    Instruction("fr", "Traduis en français : {text}"),
+    Instruction("fr", "Translate into French: {text}"),
+    Instruction("en", "Translate into English: {text}"),
+    Instruction("en", "Traduis en anglais : {text}"),
+)
+"""What a recipe has that says nothing of its own; those for a language that it does not have lie idle."""
+
+
 @dataclass(frozen=True)
 class Rates:
     """Peak learning rates of the kinds of weights."""
@@ -97,12 +106,7 @@ class Config:
     same words; the template is learned afterwards, in a few hundred steps."""
     instruction_share: float = 0.1
     """How many examples in the template ask in plain words; the others with the language's token, such as <|fr|>."""
-    instructions: tuple[Instruction, ...] = (
-        Instruction("fr", "Traduis en français : {text}"),
-        Instruction("fr", "Translate into French: {text}"),
-        Instruction("en", "Translate into English: {text}"),
-        Instruction("en", "Traduis en anglais : {text}"),
-    )
+    instructions: tuple[Instruction, ...] = INSTRUCTIONS
     """The plain words, in turn."""
     rates: Rates = field(default_factory=Rates)
     """Peak learning rates."""
@@ -137,8 +141,9 @@ class Config:
         """Refuse what makes no sense.
 
         Raises:
-            ValueError: A figure lies outside its bounds.
+            ValueError: A figure lies outside its bounds, or a direction is named twice.
         """
+        each_once(tuple(entry.to for entry in self.toward), "toward")
         within(
             self,
             steps=(1, 10_000_000),
@@ -148,7 +153,7 @@ class Config:
             warmup_steps=(0, None),
             decay_share=(0.0, 1.0),
             final_factor=(0.0, None),
-            momentum=(0.0, 1.0),
+            momentum=(0.0, 0.999999),
             newton_schulz_steps=(0, 30),
             max_gradient_norm=(0.0, 1000.0),
             sort_batches=(1, 10_000),

@@ -23,7 +23,7 @@ from fournil.parts.train import schedule
 from fournil.parts.train.curves import stretches
 from fournil.parts.train.loop import TrainResult, TrainSettings, train
 from fournil.parts.train.optimizer import OptimizerSettings
-from fournil.stages.finetune.config import Config
+from fournil.stages.finetune.config import INSTRUCTIONS, Config
 from fournil.stages.finetune.examples import Example, Examples, Maker
 from fournil.stages.finetune.pairs import Pairs, drawn, read_pairs
 
@@ -33,7 +33,7 @@ BARE = " bare"
 
 def finetune(config: Config, model_folder: Path, curated: Path, out: Path, context: Context) -> Artifact:
     """Run the stage; see `fournil.stages.finetune.run`."""
-    _check(config)
+    _check(config, context.languages)
     tokenizer = load(model_folder)
     for token in (IM_START, IM_END):
         if tokenizer.token_to_id(token) is None:
@@ -128,7 +128,7 @@ class Validation:
         return {group: bits_per_byte(total, int(size)) for group, (total, size) in sorted(sums.items())}
 
 
-def _check(config: Config) -> None:
+def _check(config: Config, languages: Sequence[str]) -> None:
     bounds = [band.max_characters for band in config.bands]
     if not bounds or sorted(set(bounds)) != bounds:
         raise FournilError(
@@ -140,6 +140,12 @@ def _check(config: Config) -> None:
                 tr("no {{text}} in {text!r}", text=words.text),
                 where="finetune.instructions",
                 fix=tr("Say where the text goes."),
+            )
+        if words.to not in languages and words not in INSTRUCTIONS:
+            raise FournilError(
+                tr("{language!r} is none of the recipe's languages", language=words.to),
+                where="finetune.instructions",
+                fix=tr("The recipe's languages are {names}.", names=", ".join(languages)),
             )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from fournil.core.context import Artifact, Context
 from fournil.stages.pretrain.config import Config
 
-FORMAT = 3
+FORMAT = 4
 
 WHERE_ONLY = ("parallel",)
 """Sections that say how processes share the work, and decide nothing of what is learnt."""

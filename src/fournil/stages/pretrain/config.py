@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fournil.core.bounds import within
+from fournil.core.bounds import each_once, within
 from fournil.core.speech import tr
 from fournil.parts.model.published import PUBLISHED
-from fournil.stages.pretrain.sections.phases import LanguageWeight, Phase, Sampling, Source, SourceWeight, each_once
+from fournil.stages.pretrain.sections.phases import LanguageWeight, Phase, Sampling, Source, SourceWeight
 
 __all__ = [
     "Config",
@@ -141,7 +141,7 @@ class Optimizer:
         """
         within(
             self,
-            momentum=(0.0, 1.0),
+            momentum=(0.0, 0.999999),
             newton_schulz_steps=(0, 30),
             beta1=(0.0, 0.999999),
             beta2=(0.0, 0.999999),
@@ -185,7 +185,8 @@ class Parallel:
     """How several processes (under torchrun) share the model; what is learnt is the same."""
 
     strategy: Literal["auto", "ddp", "fsdp"] = "auto"
-    """`ddp` (the model is whole on each), `fsdp` (it is spread over them), or `auto`: by the memory of a GPU."""
+    """`ddp` (the model is whole on each), `fsdp` (it is spread over them), or `auto`: by the memory of a GPU. With one
+    process it changes nothing, and that is said."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +218,8 @@ class Config:
     validate_every: int = 0
     """Steps between validations; 0: eight times over the training."""
     validation_tokens: int = 8192
-    """Held-out tokens of each language that a validation reads, in whole rows, at least one; 0: none are."""
+    """Held-out tokens of each language that a validation reads, in whole rows of the shortest context of all phases, at
+    least one; 0: none are."""
     log_every: int = 10
     """Steps that one line of losses.jsonl is the mean of."""
     checkpoint_seconds: float = 30.0

@@ -82,7 +82,7 @@ def _pretrain(config: Config, tokenizer: Path, out: Path, context: Context, worl
     validation = Validation(
         held_out,
         (*context.languages, CODE),
-        context_length=max(phase.context_length for phase in config.phase),
+        context_length=min(phase.context_length for phase in config.phase),  # what every phase learns: one curve
         max_tokens=config.validation_tokens,
         seed=context.seed,
         apart=config.apart,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fournil.core.bounds import within
+from fournil.core.bounds import each_once, within
 from fournil.core.speech import tr
 
 
@@ -168,14 +168,3 @@ class Phase:
             final_factor=(0.0, None),
         )
         each_once(tuple(entry.source for entry in self.source), "source")
-
-
-def each_once(names: tuple[str, ...], kind: str) -> None:
-    """Refuse a list of tables that names one thing twice: only one of them could count.
-
-    Raises:
-        ValueError: One is named twice; the message names it.
-    """
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(tr("{kind} {name!r} is named twice", kind=kind, name=name))
