@@ -34,6 +34,11 @@ def test_what_looks_at_texts_alone_grows_with_them_and_comparing_a_little_faster
     assert curation_of("", 1e9, 1e5, times_reference=2).all_core_hours == pytest.approx(2 * small.all_core_hours)
 
 
+def test_what_is_held_out_takes_memory_while_leaks_are_looked_for():
+    none, some = (curation_of("", 1e9, 1e5, held_out=share).driver_bytes for share in (0.0, 0.02))
+    assert some - none == pytest.approx(rates.HELD_OUT_BYTES_PER_BYTE * 0.02 * 1e9)
+
+
 def test_the_memory_of_curation_no_longer_grows_as_the_text_does(planned_table):
     def memory(gigabytes: float) -> float:
         table = {"sources": {"hub": [

@@ -44,7 +44,12 @@ class Curation:
 
 
 def curation_of(
-    name: str, text_bytes: float, num_texts: float | None = None, *, times_reference: float = 1.0
+    name: str,
+    text_bytes: float,
+    num_texts: float | None = None,
+    *,
+    times_reference: float = 1.0,
+    held_out: float = 0.0,
 ) -> Curation:
     """Extrapolate the rates that were measured: by megabytes, by texts, and n log n where texts are compared.
 
@@ -53,6 +58,7 @@ def curation_of(
         text_bytes: UTF-8 bytes of text.
         num_texts: Documents; None: of the size that pages of the web have on average.
         times_reference: How many times as long work on text takes on these machines.
+        held_out: Share of the text that is set aside for evaluation.
     """
     num = num_texts or max(1.0, text_bytes / rates.WEB_DOCUMENT_BYTES)
     hours = {part: seconds * text_bytes / 1e6 / 3600 for part, seconds in _SLICES.items()}
@@ -65,12 +71,13 @@ def curation_of(
         {part: hours[part] * times_reference for part in ("clean", "compare", "write", "check")},
         rates.KEY_BYTES_PER_TEXT * num,
         rates.WORK_BYTES_PER_BYTE * text_bytes + rates.WORK_BYTES_PER_TEXT * num,
-        rates.DRIVER_BYTES + rates.DRIVER_BYTES_PER_TEXT * num,
+        rates.DRIVER_BYTES + rates.DRIVER_BYTES_PER_TEXT * num + rates.HELD_OUT_BYTES_PER_BYTE * held_out * text_bytes,
     )
 
 
-def curations(table: TokenTable, *, times_reference: float = 1.0) -> list[Curation]:
+def curations(table: TokenTable, *, times_reference: float = 1.0, held_out: float = 0.0) -> list[Curation]:
     """What a plan shows: each group with much text, all together, and the yardstick; nothing for little text."""
+    asked = {"times_reference": times_reference, "held_out": held_out}
     groups: dict[str, tuple[float, float]] = {}
     for row in table.sources:
         text = row.text
@@ -80,10 +87,10 @@ def curations(table: TokenTable, *, times_reference: float = 1.0) -> list[Curati
             groups[text.group] = size + text.num_bytes, number + (text.number or text.num_bytes / mean)
     whole = sum(size for size, _ in groups.values()), sum(number for _, number in groups.values())
     found = [
-        curation_of(name, size, number, times_reference=times_reference)
+        curation_of(name, size, number, **asked)
         for name, (size, number) in [*groups.items(), ("all", whole)]
         if size >= LARGE_BYTES
     ]
     if found:
-        found.append(curation_of("yardstick", YARDSTICK_BYTES, times_reference=times_reference))
+        found.append(curation_of("yardstick", YARDSTICK_BYTES, **asked))
     return found

@@ -95,7 +95,7 @@ def make_plan(
         shape,
         estimates,
         6.0 * shape.num_parameters() * table.tokens_seen if shape else None,
-        tuple(curations(table, times_reference=estimator.speed.text)),
+        tuple(curations(table, times_reference=estimator.speed.text, held_out=order.config_of("curate").heldout.share)),
         (),
     )
     return Plan(**{**vars(plan), "warnings": tuple(_warnings(plan))})

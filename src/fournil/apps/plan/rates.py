@@ -36,6 +36,8 @@ WORK_BYTES_PER_BYTE, WORK_BYTES_PER_TEXT = 1.25, 530.0
 DRIVER_BYTES, DRIVER_BYTES_PER_TEXT = 350e6, 220.0
 """Memory of the process that hands out the work; its columns are mapped from files and come on top where there is
 room."""
+HELD_OUT_BYTES_PER_BYTE = 1.3
+"""Beside it, for the text that is held out: eight bytes for each run of words, as the proof of no leak sorts them."""
 
 TOKENIZER_START, TOKENIZER_PER_TRAIN_MB, TOKENIZER_PER_MB = 0.8, 0.6, 0.3
 """Seconds, and seconds for each megabyte that the vocabulary is learned from, and for each that is encoded."""

@@ -161,7 +161,8 @@ class Estimator:
 
     def _curate_memory(self, mb: float) -> float:
         """On the machine that hands out the work: its own, and the workers' beside it."""
-        driver = curation_of("all", mb * 1e6, self._num_texts()).driver_bytes
+        share = self.order.config_of("curate").heldout.share
+        driver = curation_of("all", mb * 1e6, self._num_texts(), held_out=share).driver_bytes
         return driver + min(CURATE_MEMORY * mb * 1e6, CURATE_WORKER_BYTES * rates.REFERENCE_CORES)
 
     def _num_texts(self) -> float | None:
