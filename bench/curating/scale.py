@@ -52,7 +52,7 @@ def rows(
             yield from make()
 
 
-def _row(case: str, ours: float, peer: float, unit: str, *, equal: bool, **more: Any) -> dict[str, Any]:
+def _row(case: str, ours: float, peer: float, unit: str, *, equal: bool | None = None, **more: Any) -> dict[str, Any]:
     return {"case": case, "ours": ours, "peer": peer, "unit": unit, "ratio": peer / ours, "equal": equal, **more}
 
 
@@ -78,7 +78,6 @@ def _growth(data: Path, work: Path, times: int) -> list[dict[str, Any]]:
             cost[BASE_MB * times],
             cost[BASE_MB],
             "CPU s/GB",
-            equal=True,
             phases_seconds_per_gb={
                 name: {mb: round(seconds[name] / mb * 1000, 2) for mb, seconds in phases.items()}
                 for name in phases[BASE_MB]
@@ -97,7 +96,6 @@ def _memory(data: Path, work: Path, mb: int) -> list[dict[str, Any]]:
             taken.anonymous_bytes / 1e9,
             BUDGET_BYTES / 1e9,
             "GB",
-            equal=True,
             seconds=round(taken.seconds),
             cpu_seconds=round(taken.cpu_seconds),
             with_files_gb=round(taken.proportional_bytes / 1e9, 2),
@@ -136,7 +134,7 @@ def _start(work: Path) -> list[dict[str, Any]]:
         )
         seconds.append(float(done.stdout))
     shutil.rmtree(out, ignore_errors=True)
-    return [_row("start", sorted(seconds[1:])[1], 3.0, "s", equal=True, first=round(seconds[0], 1))]
+    return [_row("start", sorted(seconds[1:])[1], 3.0, "s", first=round(seconds[0], 1))]
 
 
 def _cluster(data: Path, work: Path) -> list[dict[str, Any]]:
