@@ -240,7 +240,7 @@ def test_every_rule_of_quality_is_explained() -> None:
 def test_every_rule_of_small_models_and_of_datatrove_is_explained(repository: Path) -> None:
     from fournil.parts.text.compat import c4, fineweb, gopher, language, repetition
 
-    curate = repository / "src/fournil/stages/curate"
+    curate = repository / "src/fournil/stages/curate/alone"
     rules = {
         rule
         for name in ("models.py", "ocr.py", "language.py", "documents.py", "batch.py")
