@@ -23,8 +23,9 @@ SOURCE_CORES = 1.8
 
 CURATE_START, CURATE_PER_MB = 2.4, 0.3
 """Seconds, and seconds for each megabyte of text, documents and pairs together."""
-CLEAN_CORE_SECONDS_PER_MB, WRITE_CORE_SECONDS_PER_MB, CHECK_CORE_SECONDS_PER_MB = 0.125, 0.021, 0.093
-"""Of curation's parts that look at each text alone: seconds of one core for each megabyte, 15,000 documents of 7 kB."""
+CLEAN_CORE_SECONDS_PER_MB, WRITE_CORE_SECONDS_PER_MB, CHECK_CORE_SECONDS_PER_MB = 0.09, 0.021, 0.035
+"""Of curation's parts that look at each text alone: seconds of one core for each megabyte of documents of 7 kB, so that
+10 GB within 2 GB of memory come out (163 s for each GB; 2 GB with room took 118)."""
 COMPARE_CORE_SECONDS_PER_TEXT, COMPARED_TEXTS = 65e-6, 15_000
 """Of the part that compares texts: seconds of one core for each, where so many were compared."""
 WEB_DOCUMENT_BYTES, PAIR_BYTES = 5_000.0, 250.0
