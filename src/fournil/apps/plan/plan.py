@@ -95,10 +95,17 @@ def make_plan(
         shape,
         estimates,
         6.0 * shape.num_parameters() * table.tokens_seen if shape else None,
-        tuple(curations(table, times_reference=estimator.speed.text, held_out=order.config_of("curate").heldout.share)),
+        _curations(order, table, estimator.speed),
         (),
     )
     return Plan(**{**vars(plan), "warnings": tuple(_warnings(plan))})
+
+
+def _curations(order: Order, table: TokenTable, speed: Speed) -> tuple[Curation, ...]:
+    curate = order.config_of("curate")
+    if curate is None:
+        return ()
+    return tuple(curations(table, times_reference=speed.text, held_out=curate.heldout.share))
 
 
 def _warnings(plan: Plan) -> list[Message]:
