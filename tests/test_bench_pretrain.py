@@ -95,11 +95,19 @@ def test_a_best_rate_at_the_edge_widens_the_sweep():
 def test_the_rows_of_quality():
     rows = learning.quality(known(("adamw", "muon")))
     assert rows is not None
-    assert [row["case"] for row in rows][:2] == ["quality, fr, 100% of the compute", "quality, en, 100% of the compute"]
+    assert [row["case"] for row in rows][:2] == ["quality, fr, 100% of the tokens", "quality, en, 100% of the tokens"]
     assert rows[0]["ours"] == pytest.approx(1.71)
     assert rows[0]["peer"] == pytest.approx(2.01)
     assert rows[2]["ours"] == pytest.approx(1.91)
     assert learning.quality(lambda training: None if training.seed else known(("adamw", "muon"))(training)) is None
+
+
+def test_muons_own_products_are_counted():
+    width, feed = TINY.model.hidden_size, TINY.model.intermediate_size
+    square, wide = 6 * width**3, 4 * width**2 * feed + 2 * width**3
+    per_step = 3 * TINY.model.num_hidden_layers * (4 * square + 3 * wide)
+    model = TINY.model.training_flops_per_token(TINY.length) * TINY.tokens
+    assert learning.muon_operations(TINY) == pytest.approx(per_step / model)
 
 
 def test_time_to_loss_takes_the_fewest_tokens_that_are_enough(tmp_path, monkeypatch):
@@ -152,6 +160,21 @@ def test_a_sweep_that_was_made_is_read(tmp_path, monkeypatch):
     assert num == 2 * len(speed.THREADS) - 1 + len(CPU["5M"].micro_rows) - 1
     assert speed.sweep(Work("fournil", "5M"), Runs(tmp_path / "runs.jsonl")) == best
     assert len(asked_for) == num
+
+
+def test_what_is_far_slower_is_not_compiled_too(tmp_path, monkeypatch):
+    tried = []
+
+    def turns(works, *, rounds, steps):
+        tried.append(works[1].settings)
+        return [[1.0 / work.settings.threads] * rounds for work in works]
+
+    monkeypatch.setattr(speed, "in_turn", turns)
+    monkeypatch.setattr(speed, "workers", lambda works, warm: contextlib.nullcontext())
+    monkeypatch.setattr(speed, "_half_is_worth_it", lambda: False)
+    assert speed.sweep(Work("fournil", "5M"), Runs(tmp_path / "runs.jsonl")) == Work("fournil", "5M", Settings(2))
+    assert Settings(1) in tried
+    assert Settings(1, compile=True) not in tried
 
 
 def test_a_table_keeps_the_cases_that_were_not_asked_for(tmp_path):

@@ -22,6 +22,11 @@ TOLERANCE = 2e-4
 THREADS = (2, 1)
 WORTH_A_TRY = 0.5
 """bfloat16 is left out where a product in it is slower than this part of float32's."""
+SLOW = 0.7
+"""Threads and precision whose plain run is slower than this part of the best are not compiled, too."""
+
+LONG_STEP = 2e11
+"""Floating-point operations of a step that is not waited for in a precision that the processor does not have."""
 
 
 def rows(case: str, runs: Runs, peers: Path, *, rounds: int, steps: int) -> Iterator[dict[str, Any]]:
@@ -38,10 +43,15 @@ def rows(case: str, runs: Runs, peers: Path, *, rounds: int, steps: int) -> Iter
 def _default(case: str, size: str, start: str, peers: Path, rounds: int, steps: int) -> Iterator[dict[str, Any]]:
     """transformers as people run it: no compile; autocast, and float32 where that is faster on this machine."""
     ours = Work("fournil", size, Settings(THREADS[0], _own_precision()), start, str(peers))
+    shape = ALL[size]
     for precision in ("bfloat16", "float32"):
         peer = Work("transformers", size, Settings(THREADS[0], precision), start, str(peers))
-        count = 1 if precision == "bfloat16" and not _half_is_worth_it() else steps
-        yield _row(f"{case}, {'autocast' if precision == 'bfloat16' else 'float32'}", ours, peer, rounds, count)
+        name = f"{case}, {'autocast' if precision == 'bfloat16' else 'float32'}"
+        slow = precision == "bfloat16" and not _half_is_worth_it()
+        if slow and engines.flops_per_token("transformers", shape) * shape.tokens > LONG_STEP:
+            yield {"case": name, "note": "left out: this processor has no bfloat16, and a step would take minutes"}
+        else:
+            yield _row(name, ours, peer, rounds, 1 if slow else steps)
 
 
 def _strongest(
@@ -98,8 +108,9 @@ def said(settings: Settings) -> str:
 def sweep(work: Work, runs: Runs, *, steps: int = 3) -> Work | str:
     """The fastest of the settings that are tried, or why none ran.
 
-    Threads, precision and compile are tried in all combinations, and then rows at a time at the best of them. Each
-    candidate runs beside the best so far, in turn, so that a busy machine does not choose.
+    Threads, precision and compile are tried in all combinations (but those whose plain run was far slower), and then
+    rows at a time at the best of them. Each candidate runs beside the best so far, in turn, so that a busy machine does
+    not choose.
     """
     precisions = ("float32", "bfloat16") if _half_is_worth_it() else ("float32",)
     grid = [
@@ -110,9 +121,14 @@ def sweep(work: Work, runs: Runs, *, steps: int = 3) -> Work | str:
     ]
     best: Work | None = None
     trouble = ""
+    slow: set[tuple[int, str]] = set()
     for settings in grid:
+        if settings.compile and (settings.threads, settings.precision) in slow:
+            continue
         tried = replace(work, settings=settings)
         found = _tried(best, tried, runs, steps)
+        if 0.0 < found["ratio"] < SLOW:
+            slow.add((settings.threads, settings.precision))
         best = tried if found["ratio"] > 1.0 else best
         trouble = found.get("error", trouble)
     if best is None:
