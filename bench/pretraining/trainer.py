@@ -30,8 +30,10 @@ from pretraining.shapes import ALL, Case  # noqa: E402
 ARMS = ("muon", "adamw", "transformers")
 MUON_RATES = {"matrix_rate": 0.006, "embedding_rate": 0.012, "unembedding_rate": 0.003}
 """The stage's own: a rate of the muon arm multiplies all of them."""
-WARMUP, FINAL, WEIGHT_DECAY = 0.02, 0.05, 0.1
+WARMUP, FINAL, WEIGHT_DECAY = 0.05, 0.05, 0.1
 """Of AdamW with cosine: parts of the steps and of the rate; the decay of the matrices."""
+STD = 0.02
+"""Of the weights that AdamW starts from, the usual ones: one rate for all does not suit those that Muon starts from."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ def _ours(training: Training, case: Case, folder: Path, out: Path) -> None:
             num_hidden_layers=own.num_hidden_layers,
             num_attention_heads=own.num_attention_heads,
             max_position_embeddings=own.max_position_embeddings,
+            initializer_range=None if muon else STD,
         ),
         optimizer=Optimizer() if muon else Optimizer(matrices="adamw", weight_decay=WEIGHT_DECAY),
         phase=(Phase(tokens=training.tokens, batch_tokens=case.tokens, context_length=case.length, **how),),
