@@ -97,10 +97,9 @@ def muon_operations(case: Case) -> float:
     total = 0
     for block in Llama(case.model).blocks:
         assert isinstance(block, Block)
-        for name in ("qkv", "attention_out", "gate_up", "down"):
-            columns = block.get_parameter(name).shape[1]
-            for rows in block.matrix_rows(name):
-                short, long = sorted((rows, columns))
+        for name, parameter in block.named_parameters():
+            for rows in block.matrix_rows(name) if parameter.ndim > 1 else ():
+                short, long = sorted((rows, parameter.shape[1]))
                 total += 4 * short**2 * long + 2 * short**3
     steps = OptimizerSettings().newton_schulz_steps
     return steps * total / (case.model.training_flops_per_token(case.length) * case.tokens)

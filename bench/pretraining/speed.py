@@ -24,7 +24,6 @@ WORTH_A_TRY = 0.5
 """bfloat16 is left out where a product in it is slower than this part of float32's."""
 SLOW = 0.7
 """Threads and precision whose plain run is slower than this part of the best are not compiled, too."""
-
 LONG_STEP = 2e11
 """Floating-point operations of a step that is not waited for in a precision that the processor does not have."""
 
@@ -44,14 +43,14 @@ def _default(case: str, size: str, start: str, peers: Path, rounds: int, steps: 
     """transformers as people run it: no compile; autocast, and float32 where that is faster on this machine."""
     ours = Work("fournil", size, Settings(THREADS[0], _own_precision()), start, str(peers))
     shape = ALL[size]
-    for precision in ("bfloat16", "float32"):
-        peer = Work("transformers", size, Settings(THREADS[0], precision), start, str(peers))
-        name = f"{case}, {'autocast' if precision == 'bfloat16' else 'float32'}"
+    for name, precision in (("autocast", "bfloat16"), ("float32", "float32")):
         slow = precision == "bfloat16" and not _half_is_worth_it()
         if slow and engines.flops_per_token("transformers", shape) * shape.tokens > LONG_STEP:
-            yield {"case": name, "note": "left out: this processor has no bfloat16, and a step would take minutes"}
+            note = "left out: this processor has no bfloat16, and a step would take minutes"
+            yield {"case": f"{case}, {name}", "note": note}
         else:
-            yield _row(name, ours, peer, rounds, 1 if slow else steps)
+            peer = Work("transformers", size, Settings(THREADS[0], precision), start, str(peers))
+            yield _row(f"{case}, {name}", ours, peer, rounds, 1 if slow else steps)
 
 
 def _strongest(
