@@ -147,7 +147,7 @@ def test_a_sweep_that_was_made_is_read(tmp_path, monkeypatch):
     asked_for = []
 
     def turns(works, *, rounds, steps):
-        asked_for.append(works)
+        asked_for.append(rounds)
         fast = [0.5 if work.settings.compile else 1.0 for work in works]
         return [[seconds] * rounds for seconds in fast]
 
@@ -156,10 +156,18 @@ def test_a_sweep_that_was_made_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(speed, "_half_is_worth_it", lambda: False)
     best = speed.sweep(Work("fournil", "5M"), runs)
     assert best == Work("fournil", "5M", Settings(2, compile=True))
-    num = len(asked_for)
-    assert num == 2 * len(speed.THREADS) - 1 + len(CPU["5M"].micro_rows) - 1
+    num, sizes = len(asked_for), len(CPU["5M"].micro_rows) - 1
+    assert asked_for.count(speed.ROUNDS) == 2 * len(speed.THREADS) - 1 + sizes
     assert speed.sweep(Work("fournil", "5M"), Runs(tmp_path / "runs.jsonl")) == best
     assert len(asked_for) == num
+
+
+def test_what_comes_close_is_measured_again(tmp_path, monkeypatch):
+    turns = iter([[[1.0] * 3, [1.02] * 3], [[1.0] * 6, [0.9] * 6]])
+    monkeypatch.setattr(speed, "in_turn", lambda works, *, rounds, steps: next(turns))
+    found = speed._tried(Work("fournil", "5M"), Work("litgpt", "5M"), Runs(tmp_path / "runs.jsonl"), 1)
+    assert found["ratio"] == pytest.approx(1 / 0.9, abs=1e-3)  # three turns alone would have refused it
+    assert next(turns, None) is None
 
 
 def test_what_is_far_slower_is_not_compiled_too(tmp_path, monkeypatch):

@@ -22,6 +22,7 @@ from fournil.parts.train.optimizer import OptimizerSettings
 from pretraining.engines import Settings
 from pretraining.runs import Runs, machine
 from pretraining.shapes import ALL, Case
+from pretraining.speed import said
 from pretraining.trainer import Training
 from pretraining.turns import BENCH
 
@@ -144,7 +145,7 @@ def time_to_loss(train: Train, runs: Runs, folder: Path, until: float | None) ->
             "ratio": round(ratio, 3),
             "note": f"{_tokens(part):,} tokens against {TOKENS:,}, rates {own:g} (times the stage's) and {rate:g}; "
             f"equal: at least as good in both languages, bits per byte {json.dumps(ends[0])}",
-            "settings": {"ours": str(ours.settings), "peer": str(peer.settings)},
+            "settings": {"ours": said(ours.settings), "peer": said(peer.settings)},
         }
     ]  # fmt: skip
 

@@ -24,6 +24,8 @@ WORTH_A_TRY = 0.5
 """bfloat16 is left out where a product in it is slower than this part of float32's."""
 SLOW = 0.7
 """Threads and precision whose plain run is slower than this part of the best are not compiled, too."""
+ROUNDS, ROUNDS_AGAIN, CLOSE = 3, 6, 0.1
+"""Turns of a candidate; further ones where it is nearer than this to the best so far."""
 LONG_STEP = 2e11
 """Floating-point operations of a step that is not waited for in a precision that the processor does not have."""
 
@@ -79,7 +81,7 @@ def _row(case: str, ours: Work, peer: Work, rounds: int, steps: int) -> dict[str
     shape = ALL[ours.case]
     scale = engines.flops_per_token(peer.engine, shape) / engines.flops_per_token("fournil", shape)
     speeds = shape.tokens / statistics.median(mine), shape.tokens / statistics.median(theirs) * scale
-    ratio = statistics.median(b / a / scale for a, b in zip(mine, theirs, strict=True))
+    ratio = _ratio(theirs, mine) / scale
     return {
         "case": case, "ours": round(speeds[0]), "peer": round(speeds[1]), "unit": "tokens/s", "ratio": round(ratio, 3),
         "equal": _equal(ours, peer), "settings": {"ours": said(ours.settings), "peer": said(peer.settings)},
@@ -109,7 +111,7 @@ def sweep(work: Work, runs: Runs, *, steps: int = 3) -> Work | str:
 
     Threads, precision and compile are tried in all combinations (but those whose plain run was far slower), and then
     rows at a time at the best of them. Each candidate runs beside the best so far, in turn, so that a busy machine does
-    not choose.
+    not choose; one that comes close runs again, for more turns.
     """
     precisions = ("float32", "bfloat16") if _half_is_worth_it() else ("float32",)
     grid = [
@@ -152,12 +154,19 @@ def _tried(best: Work | None, tried: Work, runs: Runs, steps: int) -> dict[str, 
         if best is None:
             with workers([tried], warm=1):
                 return runs.keep(asked, {"ratio": 2.0})
-        one, other = in_turn([best, tried], rounds=3, steps=steps)
+        one, other = in_turn([best, tried], rounds=ROUNDS, steps=steps)
+        if abs(1.0 - _ratio(one, other)) < CLOSE:
+            again = in_turn([best, tried], rounds=ROUNDS_AGAIN, steps=steps)
+            one, other = one + again[0], other + again[1]
         speeds = [round(ALL[tried.case].tokens / statistics.median(each), 1) for each in (one, other)]
-        ratio = statistics.median(a / b for a, b in zip(one, other, strict=True))
-        return runs.keep(asked, {"ratio": round(ratio, 4), "tokens_per_second": speeds})
+        return runs.keep(asked, {"ratio": round(_ratio(one, other), 4), "tokens_per_second": speeds})
     except WorkerError as error:
         return runs.keep(asked, {"ratio": 0.0, "error": str(error)})
+
+
+def _ratio(other: list[float], own: list[float]) -> float:
+    """How many times as fast as the other: the median of the turns (seconds), each beside its neighbour."""
+    return statistics.median(a / b for a, b in zip(other, own, strict=True))
 
 
 def _half_is_worth_it() -> bool:

@@ -28,7 +28,7 @@ from pretraining.engines import Settings  # noqa: E402
 from pretraining.shapes import ALL, Case  # noqa: E402
 
 ARMS = ("muon", "adamw", "transformers")
-MUON_RATES = {"matrix_rate": 0.006, "embedding_rate": 0.012, "unembedding_rate": 0.003}
+MUON_RATES = {name: getattr(Phase, name) for name in ("matrix_rate", "embedding_rate", "unembedding_rate")}
 """The stage's own: a rate of the muon arm multiplies all of them."""
 WARMUP, FINAL, WEIGHT_DECAY = 0.05, 0.05, 0.1
 """Of AdamW with cosine: parts of the steps and of the rate; the decay of the matrices."""
