@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from fournil.core.files import atomic_path
+from fournil.parts.arrays import load_all
 from fournil.parts.contamination.items import Benchmark
 from fournil.parts.text.folded import folded_words
 from fournil.parts.text.kernels.folded import NUM_WORDS, STEP, fill_slots, gram_bits
@@ -174,8 +176,8 @@ def save_index(index: Index, path: Path) -> None:
 @cache
 def load_index(path: Path) -> Index:
     """Read an index, once in a process."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {field.name: file[field.name] for field in fields(Index)}
+    there = load_all(path)
+    arrays: dict[str, Any] = {field.name: there[field.name] for field in fields(Index)}
     for name in ("names_N", "ids_I"):
         arrays[name] = tuple(json.loads(arrays[name].tobytes()))
     return Index(**arrays)

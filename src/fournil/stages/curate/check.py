@@ -19,6 +19,7 @@ from fournil.core.errors import FournilError
 from fournil.core.files import write_json
 from fournil.core.shards import read_batches, shard_paths
 from fournil.core.speech import tr, trn
+from fournil.parts.arrays import load, save
 from fournil.parts.text.codepoints import utf8_bytes
 from fournil.parts.text.keys import letter_keys
 from fournil.parts.text.ngrams import shingles
@@ -28,7 +29,6 @@ from fournil.parts.workers import Workers
 from fournil.stages.curate.alone.documents import translation_groups
 from fournil.stages.curate.alone.judging import SHINGLE_WORDS
 from fournil.stages.curate.alone.pairs import NEAR_WORDS
-from fournil.stages.curate.together.near import save
 
 _KINDS = ("documents", "pairs")
 _RULES = ("same_letters", "near_duplicate", "translation_group")
@@ -131,7 +131,7 @@ class _Held:
 
     def array(self, name: str) -> np.ndarray:
         """One of the arrays, mapped into memory."""
-        return np.load(self.folder / f"{name}.npy", mmap_mode="r")
+        return load(self.folder / f"{name}.npy", "r")
 
     def said(self) -> dict[str, list[str]]:
         """Ids and groups."""
@@ -153,7 +153,7 @@ def _save_postings(folder: Path) -> None:
             out[start : start + _COPIED] = (both[start : start + _COPIED] >> shift) & _LOW
         out.flush()
     del both
-    save(folder / "bits.npy", bit_table(np.load(folder / "shingles.npy", mmap_mode="c")))
+    save(folder / "bits.npy", bit_table(load(folder / "shingles.npy", "c")))
 
 
 def check_leaks(out: Path, *, threshold: float, workers: Workers | None = None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from fournil.core.document import EDITS
 from fournil.core.files import TEMPORARY, mending
 from fournil.core.shards import repeated
+from fournil.parts.arrays import load
 
 _CHANGES = b"changes"
 
@@ -99,7 +100,7 @@ class Chunks:
 
     def shingles(self) -> list[np.ndarray]:
         """Each chunk's shingles, memory-mapped."""
-        return [np.load(folder / "shingles.npy", mmap_mode="r") for folder in self.folders()]
+        return [load(folder / "shingles.npy", "r") for folder in self.folders()]
 
     def num_changes(self) -> dict[str, int]:
         """How many changes all chunks made, by step and rule."""

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from fournil.core.files import mending, write_json
+from fournil.parts.arrays import load_all
 from fournil.stages.curate.chunks import Chunks
 
 _DONE = "columns.json"
@@ -133,14 +134,12 @@ def _merge(chunks: Chunks, folder: Path) -> dict[str, Any]:
                 column = rows.column(name) if name in there else pa.nulls(rows.num_rows, pa.string())
                 append(f"code-{name}", _codes(column.fill_null(""), names[name]))
             append("code-reason", _codes(_reasons(rows), names["reason"]))
-            with np.load(place / "arrays.npz", allow_pickle=False) as arrays:
-                for name in arrays.files:
-                    values = arrays[name]
-                    dtype, shape = shapes.get(name, (values.dtype.str, [0, *values.shape[1:]]))
-                    if dtype != values.dtype.str or shape[1:] != list(values.shape[1:]):
-                        raise AssertionError(f"chunks disagree on the shape of {name}")
-                    shapes[name] = (dtype, [shape[0] + len(values), *shape[1:]])
-                    append(name, values)
+            for name, values in load_all(place / "arrays.npz").items():
+                dtype, shape = shapes.get(name, (values.dtype.str, [0, *values.shape[1:]]))
+                if dtype != values.dtype.str or shape[1:] != list(values.shape[1:]):
+                    raise AssertionError(f"chunks disagree on the shape of {name}")
+                shapes[name] = (dtype, [shape[0] + len(values), *shape[1:]])
+                append(name, values)
             bounds.append(bounds[-1] + rows.num_rows)
     listed = {name: list(known) for name, known in names.items()}
     return {"num_rows": bounds[-1], "bounds": bounds, "names": listed, "arrays": shapes}

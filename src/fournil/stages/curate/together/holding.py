@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from fournil.parts.arrays import load, save
 from fournil.parts.text.probing import ExactIndex
 from fournil.parts.workers import Workers
 from fournil.stages.curate.together.compared import REFUSALS
 from fournil.stages.curate.together.duplicates import refusals_for
 from fournil.stages.curate.together.heldout import Split, letters, owners
-from fournil.stages.curate.together.near import save
 from fournil.stages.curate.together.repeats import Changed
 from fournil.stages.curate.together.rows import Rows
 from fournil.stages.curate.together.sets import SetFiles, cut_by_size
@@ -101,7 +101,7 @@ def near_held_out_when_cut(
     owner_T = owners(documents, pairs)
     found = [_same_letters(documents, pairs, np.flatnonzero(held_rows[owner_T]), each) for each in changed]
     path = work / "held-out" / "held.npy"
-    held = np.load(path) if path.exists() else np.zeros(0, np.int64)
+    held = load(path) if path.exists() else np.zeros(0, np.int64)
     for start, stop in pairwise(cut_by_size(sets.sizes(held), _INDEX_SHINGLES)):
         index = ExactIndex(sets.read(held[start:stop]))
         for each in changed:
@@ -160,7 +160,7 @@ def _hold(
         for place in range(len(spans) - 1)
     ]
     workers.run(_hold_part, calls)
-    return np.concatenate([np.load(_part(folder, call[2])) for call in calls])
+    return np.concatenate([load(_part(folder, call[2])) for call in calls])
 
 
 def _part(folder: Path, number: int) -> Path:
@@ -176,7 +176,7 @@ def _hold_part(
         return
     sets = SetFiles(work)
     index, held = _index(work, (folder / "held.npy").stat().st_mtime_ns, held_start, held_stop)
-    texts = np.load(folder / "texts.npy", mmap_mode="r")[start:stop]
+    texts = load(folder / "texts.npy", "r")[start:stop]
     found = [np.zeros(0, _PAIR)]
     for part, block in sets.blocks(np.asarray(texts)):
         pairs, true = index.near(block, threshold=threshold)
@@ -201,6 +201,6 @@ def _index(work: Path, made: int, start: int, stop: int) -> tuple[ExactIndex, np
     with _making:
         if asked not in _kept:
             _kept.clear()
-            held = np.array(np.load(work / "held-out" / "held.npy", mmap_mode="r")[start:stop])
+            held = np.array(load(work / "held-out" / "held.npy", "r")[start:stop])
             _kept[asked] = ExactIndex(SetFiles(work).read(held)), held
         return _kept[asked]

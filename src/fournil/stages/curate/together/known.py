@@ -18,6 +18,7 @@ from fournil.core.files import atomic_path
 from fournil.core.languages import known_languages, primary
 from fournil.core.shards import ShardWriter, read_batches, shard_paths
 from fournil.core.speech import tr, trn
+from fournil.parts.arrays import load, load_all, save
 from fournil.parts.text.joining import Sets, similarity, unpacked
 from fournil.parts.text.minhash import sketch
 from fournil.parts.text.ngrams import shingles
@@ -28,7 +29,7 @@ from fournil.stages.curate.ranges import unreadable
 from fournil.stages.curate.sections.duplicates import DuplicateSettings
 from fournil.stages.curate.together.compared import REFUSALS
 from fournil.stages.curate.together.duplicates import refusals_for
-from fournil.stages.curate.together.near import Near, num_partitions_for, read_partition, save, spill_keys
+from fournil.stages.curate.together.near import Near, num_partitions_for, read_partition, spill_keys
 from fournil.stages.curate.together.rows import Rows
 from fournil.stages.curate.together.sets import SetFiles, cut_by_size
 
@@ -223,7 +224,7 @@ def _near(
     num_theirs = spill_keys([earlier.keys], folder, num_partitions, workers)
     calls = ((folder, ours_in, num_ours, num_theirs, number, len(documents)) for number in range(num_partitions))
     workers.run(_meet, calls)
-    pairs = np.unique(np.concatenate([np.load(_met(folder, number)) for number in range(num_partitions)]))
+    pairs = np.unique(np.concatenate([load(_met(folder, number)) for number in range(num_partitions)]))
     ours, theirs = unpacked(pairs)
     wanted = alive[ours]
     ours, theirs = ours[wanted], theirs[wanted]
@@ -238,9 +239,9 @@ def _near(
     found = [(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))]
     there = np.zeros(len(asked), bool)
     for number in range(len(shards)):
-        with np.load(_sets_of(folder, number)) as file:
-            there[np.searchsorted(asked, file["rows"])] = True
-            found += _similar(sets, ours, theirs, file["rows"], Sets(file["values"], file["counts"]), settings)
+        arrays = load_all(_sets_of(folder, number))
+        there[np.searchsorted(asked, arrays["rows"])] = True
+        found += _similar(sets, ours, theirs, arrays["rows"], Sets(arrays["values"], arrays["counts"]), settings)
     if not there.all():
         num = int((~there).sum())
         raise FournilError(

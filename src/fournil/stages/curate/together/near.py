@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fournil.core.files import atomic_path, write_json
+from fournil.core.files import write_json
+from fournil.parts.arrays import load, save
 from fournil.parts.text.hashes import mix
 from fournil.parts.text.joining import (
     ENTRY,
@@ -93,12 +94,6 @@ class _Place:
         return self.folder / "order.npy"
 
 
-def save(path: Path, values: np.ndarray) -> None:
-    """Write an array, whole or not at all."""
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.save(file, values)
-
-
 def find_near(
     documents: Rows, pairs: Rows, sets: SetFiles, folder: Path, *, threshold: float, workers: Workers
 ) -> Near:
@@ -125,7 +120,7 @@ def find_near(
         told = _tie_rounds(place, num, num_spills, num_partitions, threshold, workers)
         write_json(done, {**told, "num_spills": num_spills, "num_partitions": num_partitions})
     told = json.loads(done.read_text("utf-8"))
-    labels = np.load(place.labels(told.pop("num_rounds")), mmap_mode="r")
+    labels = load(place.labels(told.pop("num_rounds")), "r")
     return Near(labels, **told)
 
 
@@ -195,8 +190,8 @@ def read_partition(folder: Path, num_spills: int, partition: int) -> Entries:
     place = _Place(folder)
     parts = [np.zeros(0, ENTRY)]
     for number in range(num_spills):
-        start, stop = np.load(place.edges(number), mmap_mode="r")[partition : partition + 2]
-        parts.append(np.load(place.entries(number), mmap_mode="r")[start:stop])
+        start, stop = load(place.edges(number), "r")[partition : partition + 2]
+        parts.append(load(place.entries(number), "r")[start:stop])
     entries = np.concatenate(parts)
     return sorted_entries(entries["key"], entries["text"])
 
@@ -221,7 +216,7 @@ def _tie_rounds(
         )
         num_compared += sum(told)
         for call in range(num_calls):
-            tie(labels, *unpacked(np.load(place.tied(round_, call))))
+            tie(labels, *unpacked(load(place.tied(round_, call))))
         round_ += 1
         save(place.labels(round_), labels)
         if not num_pairs or not num_left:
@@ -236,22 +231,22 @@ def _propose(place: _Place, num_spills: int, partition: int, round_: int) -> tup
         if round_ == 0:
             entries = shared(read_partition(place.folder, num_spills, partition))
         else:
-            left = np.load(place.left(round_ - 1, partition))
+            left = load(place.left(round_ - 1, partition))
             entries = Entries(np.ascontiguousarray(left["key"]), np.ascontiguousarray(left["text"]))
-        labels = np.asarray(np.load(place.labels(round_), mmap_mode="c"))
-        pairs, rest = candidates(entries, labels, np.asarray(np.load(place.order, mmap_mode="c")), round_)
+        labels = np.asarray(load(place.labels(round_), "c"))
+        pairs, rest = candidates(entries, labels, np.asarray(load(place.order, "c")), round_)
         save(to_pairs, pairs)
         left = np.empty(len(rest), ENTRY)
         left["key"], left["text"] = rest.keys, rest.texts
         save(to_left, left)
-    return len(np.load(to_pairs, mmap_mode="r")), len(np.load(to_left, mmap_mode="r"))
+    return len(load(to_pairs, "r")), len(load(to_left, "r"))
 
 
 def _spread(place: _Place, round_: int, num_partitions: int, num_pairs: int, num_calls: int) -> np.ndarray:
     """Edges, as packed pairs, between which each call finds about as many pairs as the others."""
     sample, step = [np.zeros(0, np.uint64)], max(1, num_pairs // (max(1, num_calls) * 256))
     for partition in range(num_partitions):
-        sample.append(np.load(place.pairs(round_, partition), mmap_mode="r")[::step])
+        sample.append(load(place.pairs(round_, partition), "r")[::step])
     ordered = np.sort(np.concatenate(sample))
     inner = ordered[(np.arange(1, num_calls) * len(ordered)) // max(1, num_calls)]
     return np.concatenate([[np.uint64(0)], inner, [np.uint64(0xFFFFFFFFFFFFFFFF)]]).astype(np.uint64)
@@ -261,7 +256,7 @@ def _verify(place: _Place, num_partitions: int, round_: int, call: int, low: int
     """Take the true similarity of the pairs from low to high; returns how many there are."""
     found = [np.zeros(0, np.uint64)]
     for partition in range(num_partitions):
-        pairs = np.load(place.pairs(round_, partition), mmap_mode="r")
+        pairs = load(place.pairs(round_, partition), "r")
         start, stop = np.searchsorted(pairs, np.array([low, high], np.uint64))
         found.append(np.asarray(pairs[start:stop]))
     pairs = np.unique(np.concatenate(found))

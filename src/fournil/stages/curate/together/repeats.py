@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fournil.core.languages import known_languages, primary
+from fournil.parts.arrays import load, load_all, save
 from fournil.parts.text.codepoints import utf8_bytes
 from fournil.parts.text.joining import Sets
 from fournil.parts.text.keys import letter_keys
@@ -27,7 +28,7 @@ from fournil.stages.curate.alone.judging import SHINGLE_WORDS
 from fournil.stages.curate.sections.duplicates import DuplicateSettings, RepeatSettings
 from fournil.stages.curate.together.compared import REFUSALS
 from fournil.stages.curate.together.duplicates import ranked, refusals_for
-from fournil.stages.curate.together.near import is_spilled, num_partitions_for, read_partition, save, spill_entries
+from fournil.stages.curate.together.near import is_spilled, num_partitions_for, read_partition, spill_entries
 from fournil.stages.curate.together.rows import Rows
 
 LITTLE_LEFT = "little-left"
@@ -65,8 +66,8 @@ class Repeats:
     def changed(self) -> Iterator[Changed]:
         """The rows that are cut, as they are then."""
         for number in range(self.num_parts):
-            with np.load(_part(self.folder, "sets", number).with_suffix(".npz")) as file:
-                yield Changed(file["rows"], Sets(file["values"], file["counts"]), file["letters"])
+            arrays = load_all(_part(self.folder, "sets", number).with_suffix(".npz"))
+            yield Changed(arrays["rows"], Sets(arrays["values"], arrays["counts"]), arrays["letters"])
 
     def cuts_table(self, gone: np.ndarray) -> pa.Table:
         """The cuts as compared.CUTS has them, without those in rows that are gone."""
@@ -121,11 +122,11 @@ def find_repeats(
     num_partitions = num_partitions_for(num_bytes // _BYTES_FOR_PIECE)
     workers.run(_collect, ((task, num_partitions) for task in tasks))
     workers.run(_count, ((folder, len(tasks), number, repeats.min_documents) for number in range(num_partitions)))
-    frequent = [np.load(_part(folder, "frequent", number)) for number in range(num_partitions)]
+    frequent = [load(_part(folder, "frequent", number)) for number in range(num_partitions)]
     save(folder / "frequent.npy", np.concatenate(frequent))
     workers.run(_cut, ((task,) for task in tasks))
-    cuts = np.concatenate([np.load(_part(folder, "cuts", task.number)) for task in tasks])
-    left = np.concatenate([np.load(_part(folder, "left", task.number)) for task in tasks])
+    cuts = np.concatenate([load(_part(folder, "cuts", task.number)) for task in tasks])
+    left = np.concatenate([load(_part(folder, "left", task.number)) for task in tasks])
     nobody = pa.nulls(len(left), pa.string())
     refused = refusals_for(left["row"], LITTLE_LEFT, left["share"], f"{repeats.min_left:g}", nobody, nobody)
     return Repeats(cuts, refused, folder, len(tasks))
@@ -137,7 +138,7 @@ def _part(folder: Path, name: str, number: int) -> Path:
 
 def _texts(task: _Task) -> Iterator[tuple[np.ndarray, pa.Array, list[str]]]:
     """The documents that are looked at, some megabytes at once: rows, texts, languages."""
-    rank = np.load(task.folder / "rank.npy", mmap_mode="r")
+    rank = load(task.folder / "rank.npy", "r")
     for chunk, start, stop in zip(task.chunks, task.bounds[:-1].tolist(), task.bounds[1:].tolist(), strict=True):
         rows = start + np.flatnonzero(np.asarray(rank[start:stop]) < len(rank))
         if not len(rows):
@@ -189,7 +190,7 @@ def _count(folder: Path, num_spills: int, partition: int, min_documents: int) ->
     starts = np.flatnonzero(first)
     frequent = np.zeros(0, _FREQUENT)
     if len(starts):
-        rank = np.asarray(np.load(folder / "rank.npy", mmap_mode="r")[rows])
+        rank = np.asarray(load(folder / "rank.npy", "r")[rows])
         enough = np.diff(np.append(starts, len(keys))) >= min_documents
         group = np.cumsum(first) - 1
         best = np.minimum.reduceat(rank, starts)
@@ -205,7 +206,7 @@ def _cut(task: _Task) -> None:
     path = _part(task.folder, "cuts", task.number)
     if path.exists():
         return
-    frequent = np.load(task.folder / "frequent.npy")
+    frequent = load(task.folder / "frequent.npy")
     keys, owners = np.ascontiguousarray(frequent["key"]), frequent["owner"]
     cuts, left = [np.zeros(0, _CUT)], [np.zeros(0, _LEFT)]
     made: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from fournil.core.errors import FournilError
-from fournil.core.files import atomic_path, write_json
+from fournil.core.files import write_json
 from fournil.core.speech import tr
+from fournil.parts.arrays import load, save
 from fournil.parts.text.joining import Sets
 from fournil.parts.text.minhash import sketch
 from fournil.stages.curate.chunks import Chunk
@@ -48,7 +49,7 @@ class SetFiles:
         told = json.loads((folder / _INDEX).read_text("utf-8"))
         self._paths = [Path(path) for path in told["paths"]]
         self._first = np.array(told["first"], np.int64)
-        self._starts = np.load(folder / _STARTS, mmap_mode="r")
+        self._starts = load(folder / _STARTS, "r")
 
     def __len__(self) -> int:
         """How many texts there are."""
@@ -162,8 +163,7 @@ def index_sets(folder: Path, kinds: Sequence[Rows]) -> SetFiles:
             if len(rows):
                 counts.append(np.asarray(rows.arrays["shingle_counts"]))
             num += int(bounds[-1])
-        with atomic_path(folder / _STARTS) as temporary, temporary.open("wb") as file:
-            np.save(file, np.cumsum(np.concatenate(counts), dtype=np.int64))
+        save(folder / _STARTS, np.cumsum(np.concatenate(counts), dtype=np.int64))
         write_json(folder / _INDEX, {"paths": paths, "first": first})
     return SetFiles(folder)
 

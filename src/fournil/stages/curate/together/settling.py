@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fournil.parts.arrays import load, save
 from fournil.parts.text.joining import Sets, settled
 from fournil.parts.workers import Workers
-from fournil.stages.curate.together.near import save
 from fournil.stages.curate.together.sets import BLOCK_SHINGLES, SetFiles, cut_by_size
 
 _KEPT = np.dtype([("kept", "<i8"), ("similarity", "<f8")])
@@ -82,7 +82,7 @@ def settle(
         _settle_part,
         ((task, number, *span) for number, span in enumerate(pairwise(edges))),
     )
-    parts = np.concatenate([np.load(_part(folder, number)) for number in range(len(edges) - 1)])
+    parts = np.concatenate([load(_part(folder, number)) for number in range(len(edges) - 1)])
     gone = parts["kept"] != texts
     return Settled(texts[gone], parts["kept"][gone], parts["similarity"][gone])
 
@@ -95,8 +95,8 @@ def _settle_part(task: _Task, number: int, first: int, stop: int) -> None:
     path = _part(task.folder, number)
     if path.exists():
         return
-    bounds = np.array(np.load(task.folder / "bounds.npy", mmap_mode="r")[first : stop + 1])
-    texts = np.array(np.load(task.folder / "members.npy", mmap_mode="r")[bounds[0] : bounds[-1]])
+    bounds = np.array(load(task.folder / "bounds.npy", "r")[first : stop + 1])
+    texts = np.array(load(task.folder / "members.npy", "r")[bounds[0] : bounds[-1]])
     bounds -= bounds[0]
     sets = SetFiles(task.sets)
     out = np.empty(len(texts), _KEPT)
