@@ -82,7 +82,7 @@ POOL = """
 import os, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from fournil.stages.sources.tasks import _begin
+from fournil.parts.workers.pools import _begin
 if __name__ == "__main__":
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin, initargs=("en",)) as pool:
         print(pool.submit(os.getpid).result(), flush=True)
@@ -126,7 +126,7 @@ class Source(Task):
 
 if __name__ == "__main__":
     os.write(1, b"ready\\n")
-    list(read_all([Source(None, None, Path()), Source(None, None, Path())], 2))
+    read_all([Source(None, None, Path()), Source(None, None, Path())], 2, print)
 """
 
 

@@ -1,27 +1,46 @@
-"""Reading processes: they say what they have to say in the language of the one that started them."""
+"""Reading packages side by side."""
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
-from types import SimpleNamespace
+import operator
+import os
+from functools import partial
+from typing import Any
 
 import pytest
 
-from fournil.core.speech import figure, speak
+from fournil.core.errors import FournilError
+from fournil.parts.workers import Workers
 from fournil.stages.sources import tasks
 
 
-def test_a_reading_process_speaks_the_language_of_its_starter(monkeypatch):
-    begun = {}
+@pytest.fixture(autouse=True)
+def a_task_is_called(monkeypatch) -> None:
+    monkeypatch.setattr(tasks, "_read", operator.call)
 
-    def pool(_jobs, _context, **settings):
-        begun.update(settings)
-        raise KeyError
 
-    monkeypatch.setattr(tasks, "ProcessPoolExecutor", pool)
-    speak("fr")
-    with pytest.raises(KeyError):
-        next(tasks.read_all([SimpleNamespace(num_bytes=1)] * 2, 2))
-    with ProcessPoolExecutor(1, get_context("spawn"), **begun) as real:
-        assert real.submit(figure, "1,234.5").result() == "1\u202f234,5"
-    with ProcessPoolExecutor(1, get_context("spawn")) as other:
-        assert other.submit(figure, "1,234.5").result() == "1,234.5"
+def _task(num_bytes: int, *call: Any) -> Any:
+    """What read_all asks of a task; a process that begins anew can read it."""
+    task: Any = partial(*call)
+    task.num_bytes = num_bytes
+    return task
+
+
+def test_the_largest_is_read_first(monkeypatch):
+    told: list[Any] = []
+    monkeypatch.setattr(tasks, "ProcessWorkers", lambda jobs: Workers())
+    tasks.read_all([_task(size, str, size) for size in (1, 3, 2)], 2, told.append)
+    assert told == ["3", "2", "1"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_so_many_processes_as_there_are_jobs(jobs):
+    told: list[Any] = []
+    tasks.read_all([_task(1, os.getpid)] * 4, jobs, told.append)
+    assert len(told) == 4
+    assert (os.getpid() in told) is (jobs == 1)
+    assert len(set(told)) <= jobs
+
+
+def test_a_reading_process_that_is_killed_is_said():
+    with pytest.raises(FournilError, match="a worker process was killed") as caught:
+        tasks.read_all([_task(1, os._exit, 9)] * 3, 2, print)
+    assert "--threads" in str(caught.value.fix)

@@ -73,7 +73,7 @@ class ProcessWorkers(Workers):
             self._pool = None
             raise FournilError(
                 tr("a worker process was killed"),
-                fix=tr("If memory was short, use fewer workers. The same command goes on from here."),
+                fix=tr("If memory was short, use fewer workers: --threads. The same command goes on from here."),
             ) from error
         except KeyboardInterrupt:
             # An interrupted wait takes the pool's locks away from processes that are still starting.

@@ -89,10 +89,14 @@ def _catalogue(config: Config, out: Path, context: Context, measured: dict[str, 
     states: dict[str, dict[str, Any]] = {}
     measured["seconds_by_source"] = {}
     with context.progress.task(tr("Reading packages"), total=len(tasks), unit=tr("sources")) as bar:
-        for key, state, seconds in read_all(tasks, context.threads):
+
+        def done(told: tuple[str, dict[str, Any], float]) -> None:
+            key, state, seconds = told
             states[key] = state
             measured["seconds_by_source"][key] = round(seconds, 2)
             if not any(count["num_in"] for count in state["counts"]):
                 context.progress.note(tr("{key}: none of its files are in these packages", key=key))
             bar.advance(note=state["facts"]["title"])
+
+        read_all(tasks, context.threads, done)
     return [states[key] for key in config.use]
