@@ -11,7 +11,7 @@ import torch
 
 import fournil
 from fournil.parts.train.schedule import Phase
-from pretraining import gpu, learning, speed, stream, trainer
+from pretraining import gpu, learning, speed, stream, trainer, turns
 from pretraining.engines import Settings, chance_ids
 from pretraining.runs import Runs
 from pretraining.shapes import CPU, TINY
@@ -146,12 +146,12 @@ def test_a_sweep_that_was_made_is_read(tmp_path, monkeypatch):
     runs = Runs(tmp_path / "runs.jsonl")
     asked_for = []
 
-    def turns(works, *, rounds, steps):
+    def timed(works, *, rounds, steps, further):
         asked_for.append(rounds)
         fast = [0.5 if work.settings.compile else 1.0 for work in works]
         return [[seconds] * rounds for seconds in fast]
 
-    monkeypatch.setattr(speed, "in_turn", turns)
+    monkeypatch.setattr(speed, "in_turn", timed)
     monkeypatch.setattr(speed, "workers", lambda works, warm: contextlib.nullcontext())
     monkeypatch.setattr(speed, "_half_is_worth_it", lambda: False)
     best = speed.sweep(Work("fournil", "5M"), runs)
@@ -162,22 +162,31 @@ def test_a_sweep_that_was_made_is_read(tmp_path, monkeypatch):
     assert len(asked_for) == num
 
 
-def test_what_comes_close_is_measured_again(tmp_path, monkeypatch):
-    turns = iter([[[1.0] * 3, [1.02] * 3], [[1.0] * 6, [0.9] * 6]])
-    monkeypatch.setattr(speed, "in_turn", lambda works, *, rounds, steps: next(turns))
-    found = speed._tried(Work("fournil", "5M"), Work("litgpt", "5M"), Runs(tmp_path / "runs.jsonl"), 1)
-    assert found["ratio"] == pytest.approx(1 / 0.9, abs=1e-3)  # three turns alone would have refused it
-    assert next(turns, None) is None
+@pytest.mark.parametrize(("first", "rounds"), [(1.02, 9), (1.2, 3)])
+def test_what_comes_close_has_more_turns(tmp_path, monkeypatch, first, rounds):
+    class Turns:
+        def __init__(self, *seconds):
+            self.seconds = list(seconds)
+
+        def turn(self, steps):
+            return [self.seconds.pop(0)] * steps
+
+    best, tried = Turns(*[1.0] * 9), Turns(*[first] * 3, *[0.9] * 6)
+    monkeypatch.setattr(turns, "workers", lambda works, warm: contextlib.nullcontext([best, tried]))
+    found = speed._tried(Work("fournil", "5M"), Work("litgpt", "5M"), Runs(tmp_path / "runs.jsonl"), 2)
+    # Where they are close, three turns alone would have refused what six more show to be faster.
+    assert found["ratio"] == pytest.approx(1 / 0.9 if rounds == 9 else 1 / first, abs=1e-3)
+    assert len(tried.seconds) == 9 - rounds
 
 
 def test_what_is_far_slower_is_not_compiled_too(tmp_path, monkeypatch):
     tried = []
 
-    def turns(works, *, rounds, steps):
+    def timed(works, *, rounds, steps, further):
         tried.append(works[1].settings)
         return [[1.0 / work.settings.threads] * rounds for work in works]
 
-    monkeypatch.setattr(speed, "in_turn", turns)
+    monkeypatch.setattr(speed, "in_turn", timed)
     monkeypatch.setattr(speed, "workers", lambda works, warm: contextlib.nullcontext())
     monkeypatch.setattr(speed, "_half_is_worth_it", lambda: False)
     assert speed.sweep(Work("fournil", "5M"), Runs(tmp_path / "runs.jsonl")) == Work("fournil", "5M", Settings(2))

@@ -101,9 +101,12 @@ def _equal(ours: Work, peer: Work) -> bool | None:
 
 def said(settings: Settings) -> str:
     """Settings in a few words."""
-    parts = [f"{settings.threads} thread{'s' if settings.threads > 1 else ''}", settings.precision]
-    parts += ["compiled"] if settings.compile else ["eager"]
-    return ", ".join(parts + ([f"{settings.micro_rows} rows at a time"] if settings.micro_rows else []))
+    parts = [_counted(settings.threads, "thread"), settings.precision, "compiled" if settings.compile else "eager"]
+    return ", ".join(parts + ([f"{_counted(settings.micro_rows, 'row')} at a time"] if settings.micro_rows else []))
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' if number > 1 else ''}"
 
 
 def sweep(work: Work, runs: Runs, *, steps: int = 3) -> Work | str:
@@ -111,7 +114,7 @@ def sweep(work: Work, runs: Runs, *, steps: int = 3) -> Work | str:
 
     Threads, precision and compile are tried in all combinations (but those whose plain run was far slower), and then
     rows at a time at the best of them. Each candidate runs beside the best so far, in turn, so that a busy machine does
-    not choose; one that comes close runs again, for more turns.
+    not choose; one that comes close has more turns.
     """
     precisions = ("float32", "bfloat16") if _half_is_worth_it() else ("float32",)
     grid = [
@@ -154,14 +157,15 @@ def _tried(best: Work | None, tried: Work, runs: Runs, steps: int) -> dict[str, 
         if best is None:
             with workers([tried], warm=1):
                 return runs.keep(asked, {"ratio": 2.0})
-        one, other = in_turn([best, tried], rounds=ROUNDS, steps=steps)
-        if abs(1.0 - _ratio(one, other)) < CLOSE:
-            again = in_turn([best, tried], rounds=ROUNDS_AGAIN, steps=steps)
-            one, other = one + again[0], other + again[1]
+        one, other = in_turn([best, tried], rounds=ROUNDS, steps=steps, further=_where_close)
         speeds = [round(ALL[tried.case].tokens / statistics.median(each), 1) for each in (one, other)]
         return runs.keep(asked, {"ratio": round(_ratio(one, other), 4), "tokens_per_second": speeds})
     except WorkerError as error:
         return runs.keep(asked, {"ratio": 0.0, "error": str(error)})
+
+
+def _where_close(found: list[list[float]]) -> int:
+    return ROUNDS_AGAIN if abs(1.0 - _ratio(*found)) < CLOSE else 0
 
 
 def _ratio(other: list[float], own: list[float]) -> float:

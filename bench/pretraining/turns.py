@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -118,15 +118,25 @@ def workers(works: list[Work], *, warm: int, seconds: float = 600.0) -> Iterator
             worker.end()
 
 
-def in_turn(works: list[Work], *, rounds: int, steps: int, warm: int = 2) -> list[list[float]]:
-    """Seconds of a step, a figure for each worker and round: the median of the steps of its turn."""
+def in_turn(
+    works: list[Work],
+    *,
+    rounds: int,
+    steps: int,
+    warm: int = 2,
+    further: Callable[[list[list[float]]], int] = lambda _: 0,
+) -> list[list[float]]:
+    """Seconds of a step, a figure for each worker and round: the median of the steps of its turn.
+
+    `further` sees them and says how many more rounds there are to be.
+    """
+    found: list[list[float]] = [[] for _ in works]
     with workers(works, warm=warm) as started:
-        return [
-            list(found)
-            for found in zip(
-                *[[statistics.median(worker.turn(steps)) for worker in started] for _ in range(rounds)], strict=True
-            )
-        ]
+        for more in (lambda _: rounds, further):
+            for _ in range(more(found)):
+                for times, worker in zip(found, started, strict=True):
+                    times.append(statistics.median(worker.turn(steps)))
+    return found
 
 
 def losses(work: Work, *, seconds: float = 600.0) -> list[float]:
