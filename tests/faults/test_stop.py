@@ -132,16 +132,49 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("milliseconds", [0, 60, 200, 400])
 def test_reading_processes_that_are_just_starting_end_without_a_word(tmp_path, milliseconds):
-    (tmp_path / "start.py").write_text(STARTING)
+    _stop_starting(tmp_path, STARTING, b"ready\n", milliseconds)
+
+
+LATE = """
+import os, time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+if __name__ == "__mp_main__":
+    try:
+        Path(__file__).with_suffix(".first").touch(exist_ok=False)
+    except FileExistsError:
+        time.sleep(2)
+
+shutdown = ProcessPoolExecutor.shutdown
+
+def said(*given, **named):
+    os.write(1, b"closing\\n")
+    shutdown(*given, **named)
+
+ProcessPoolExecutor.shutdown = said
+"""
+
+
+def test_a_process_that_starts_while_the_others_are_sent_home_ends_without_a_word(tmp_path):
+    said = _stop_starting(tmp_path, LATE + STARTING.replace("ready", "begins"), b"begins\nclosing\n", 200)
+    assert "KeyboardInterrupt" in said
+
+
+def _stop_starting(folder: Path, script: str, announced: bytes, milliseconds: int) -> str:
+    """Press Ctrl-C so long after a script said something; what it then says, which is nothing of its processes."""
+    (folder / "start.py").write_text(script)
     process = subprocess.Popen(
-        [sys.executable, str(tmp_path / "start.py")],
+        [sys.executable, str(folder / "start.py")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
+    for line in announced.splitlines(keepends=True):
+        assert process.stdout.readline() == line
     time.sleep(milliseconds / 1000)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=GENEROUS_SECONDS)
     assert said.decode().count("spawn_main") == 0, said.decode()
+    return said.decode()

@@ -1,7 +1,9 @@
 """Threads and processes: the same results, in the calls' order; errors and deaths end the work with one line."""
 
 import os
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from fournil.core.shards import count_rows
 from fournil.core.speech import speaking
 from fournil.parts.workers import ProcessWorkers, ThreadWorkers, Workers, open_workers
 from fournil.parts.workers.opening import LARGE_BYTES
+from fournil.parts.workers.pools import _submit
 
 MAKERS = [Workers, lambda: ThreadWorkers(1), lambda: ThreadWorkers(3), lambda: ProcessWorkers(2)]
 
@@ -91,3 +94,18 @@ def test_fewer_work_where_memory_is_short(tmp_path: Path) -> None:
         for memory in (0, 10**8, 2 * 10**9, 10**11)
     ]
     assert nums == [8, 1, 3, 8]
+
+
+def test_whatever_process_starts_for_a_call_inherits_that_ctrl_c_waits() -> None:
+    class Starting(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, **kwargs):
+            inherited.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))
+            return super().submit(fn, *args, **kwargs)
+
+    inherited: list[set[int]] = []
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    with Starting(1) as pool:
+        assert _submit(pool, divmod, 7, 2).result() == (3, 1)
+    assert [signal.SIGINT in mask for mask in inherited] == [True]
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+    assert signal.SIGINT not in before

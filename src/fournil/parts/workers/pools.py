@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
 from itertools import chain, islice
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
@@ -40,7 +42,7 @@ class ThreadWorkers(Workers):
         if self._num == 1:
             return super().run(function, calls, advance)
         with ThreadPoolExecutor(self._num) as pool:
-            return _hand_out(pool, self._num, function, calls, advance)
+            return _hand_out(pool.submit, self._num, function, calls, advance)
 
 
 class ProcessWorkers(Workers):
@@ -68,31 +70,22 @@ class ProcessWorkers(Workers):
         if len(first) < 2:
             return super().run(function, first, advance)
         try:
-            return _hand_out(self._started(), self._num, function, chain(first, rest), advance)
+            with _none_survives_ctrl_c():
+                return _hand_out(partial(_submit, self._started()), self._num, function, chain(first, rest), advance)
         except BrokenProcessPool as error:
             self._pool = None
             raise FournilError(
                 tr("a worker process was killed"),
                 fix=tr("If memory was short, use fewer workers: --threads. The same command goes on from here."),
             ) from error
-        except KeyboardInterrupt:
-            # An interrupted wait takes the pool's locks away from processes that are still starting.
-            for process in active_children():
-                process.kill()
-            raise
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # A fork could copy locks that threads here hold.
             context = get_context("spawn")
             self._pool = ProcessPoolExecutor(self._num, context, initializer=_begin, initargs=(spoken(),))
-            # Processes inherit that Ctrl-C waits: until they have begun, they know no better end than a traceback.
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-            try:
-                for future in [self._pool.submit(os.getpid) for _ in range(self._num)]:
-                    del future
-            finally:
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            for _ in range(self._num):
+                _submit(self._pool, os.getpid)
         return self._pool
 
     def renew(self) -> None:
@@ -102,12 +95,36 @@ class ProcessWorkers(Workers):
     def close(self) -> None:
         """End the processes."""
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            with _none_survives_ctrl_c():
+                self._pool.shutdown(wait=True, cancel_futures=True)
             self._pool = None
 
 
+@contextmanager
+def _none_survives_ctrl_c() -> Iterator[None]:
+    """An interrupted wait takes the pool's locks away from processes that are still starting: they end first."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        for process in active_children():
+            process.kill()
+        raise
+
+
+def _submit(pool: Executor, function: Callable[..., Any], *call: object) -> Future[Any]:
+    """Hand a call over; a process may start for it, and inherits that Ctrl-C waits.
+
+    Until a process has begun, it knows no better end than a traceback.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return pool.submit(function, *call)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _hand_out(
-    pool: Executor,
+    submit: Callable[..., Future[Any]],
     num: int,
     function: Callable[..., Any],
     calls: Iterable[tuple[Any, ...]],
@@ -127,7 +144,7 @@ def _hand_out(
 
     try:
         for number, call in enumerate(calls):
-            under_way[pool.submit(function, *call)] = number
+            under_way[submit(function, *call)] = number
             while len(under_way) >= _AHEAD * num:
                 collect()
         while under_way:
