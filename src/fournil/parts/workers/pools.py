@@ -69,24 +69,19 @@ class ProcessWorkers(Workers):
         first = list(islice(rest, 2))
         if len(first) < 2:
             return super().run(function, first, advance)
+        if self._pool is None:
+            # A fork could copy locks that threads here hold.
+            context = get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._num, context, initializer=_begin, initargs=(spoken(),))
         try:
             with _none_survives_ctrl_c():
-                return _hand_out(partial(_submit, self._started()), self._num, function, chain(first, rest), advance)
+                return _hand_out(partial(_submit, self._pool), self._num, function, chain(first, rest), advance)
         except BrokenProcessPool as error:
             self._pool = None
             raise FournilError(
                 tr("a worker process was killed"),
                 fix=tr("If memory was short, use fewer workers: --threads. The same command goes on from here."),
             ) from error
-
-    def _started(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            # A fork could copy locks that threads here hold.
-            context = get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._num, context, initializer=_begin, initargs=(spoken(),))
-            for _ in range(self._num):
-                _submit(self._pool, os.getpid)
-        return self._pool
 
     def renew(self) -> None:
         """End the processes; the next work starts others."""
